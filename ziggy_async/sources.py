@@ -1,4 +1,4 @@
-"""Where the default store's bars come from when they are missing or old: the application's own function.
+"""The source of the default store's bars when they are missing or old: a function of the application.
 
 Requests for one symbol at one time share one call, across tasks, loops and threads. Synchronous code asks through the
 background loop, so that there is one way to wait. A source that fails or takes too long leaves the bars
@@ -87,8 +87,8 @@ def _seconds(name: str, value: object) -> float:
 
 
 def bar_source_stats() -> dict[str, int]:
-    """Counts of the source since it was set: `calls`, of them `failures` and `timeouts`; `shared`: requests that
-    joined a call under way. All 0 without a source."""
+    """Returns counts of the source since it was set: `calls`, of them `failures` and `timeouts`; `shared`: requests
+    that joined a call under way. All 0 without a source."""
     return _source.stats() if _source is not None else dict.fromkeys(COUNTERS, 0)
 
 
@@ -98,8 +98,10 @@ def source_of(store: object) -> "BarSource | None":
 
 
 @dataclass(eq=False)
-class _Call:
-    """One call of the source. Its outcome, None for fresh bars and else why there are none, is set exactly once."""
+class _Fetch:
+    """One call of the source for a symbol's bars, shared by all that ask for them meanwhile.
+
+    Its outcome, None for fresh bars and else why there are none, is set exactly once."""
 
     symbol: str
     loop: asyncio.AbstractEventLoop | None  # where its coroutine runs; None for a plain function
@@ -111,7 +113,7 @@ class _Call:
 
 
 class BarSource:
-    """One function that supplies bars, with its calls under way. Safe from any thread."""
+    """One function that supplies bars, with its fetches under way. Safe from any thread."""
 
     def __init__(self, function: Source, ttl: float, timeout: float, options: ReadingOptions) -> None:
         self._function = function
@@ -124,7 +126,7 @@ class BarSource:
         self._store: BarStore = default_store()
         self._set_at = time.monotonic()
         self._lock = threading.Lock()
-        self._calls: dict[str, _Call] = {}  # by _lock
+        self._fetches: dict[str, _Fetch] = {}  # by _lock
         self._counts = dict.fromkeys(COUNTERS, 0)  # by _lock
         self._refreshed: dict[str, float] = {}  # when bars came last; single operations only
         self._progress = self._set_at  # when a plain function began or ended last
@@ -134,7 +136,7 @@ class BarSource:
             return dict(self._counts)
 
     def again(self) -> "BarSource":
-        """Returns the same source without its calls: for a forked child, where nobody finishes them."""
+        """Returns the same source without its fetches: for a forked child, where nobody finishes them."""
         copy = BarSource(self._function, self._ttl, self._timeout, self._options)
         copy._set_at = self._set_at
         copy._refreshed = dict(self._refreshed)
@@ -148,11 +150,11 @@ class BarSource:
         if background_loop.is_background():  # a source that asks for features itself: its loop cannot wait for itself
             return dict.fromkeys(due, "the bar source asks for them itself")
         if off_loop.blocking.is_here() and not self._is_coroutine:
-            return {symbol: fault for symbol in due if (fault := self._call_here(symbol)) is not None}
+            return {symbol: fault for symbol in due if (fault := self._fetch_here(symbol)) is not None}
         return background_loop.submit(self._refresh_due, due, _running_loop()).result()
 
     async def refresh_async(self, symbols: Collection[str], force: bool = False) -> Stale:
-        """As `refresh`, in the running loop."""
+        """Does as `refresh`, in the running loop."""
         due: list[str] = []
         names = symbols if isinstance(symbols, Sequence) else tuple(symbols)
         for first in range(0, len(names), SLICE):
@@ -187,124 +189,125 @@ class BarSource:
         return stale
 
     async def _fault_of(self, symbol: str, blocked: asyncio.AbstractEventLoop | None) -> str | None:
-        """None when fresh bars of `symbol` came in time, else why not. Cancelling this leaves the call to those who
-        share it."""
+        """Returns None when fresh bars of `symbol` came in time, else why not. Cancelling this leaves the fetch to who
+        shares it."""
         loop = asyncio.get_running_loop()
-        call, is_new = self._join(symbol, loop if self._is_coroutine else None, blocked)
+        fetch, is_new = self._join(symbol, loop if self._is_coroutine else None, blocked)
         if is_new:
-            self._begin(call)
+            self._begin(fetch)
         arrived = asyncio.Event()
 
         def wake(_: "Future[str | None]") -> None:
             with contextlib.suppress(RuntimeError):  # this loop was closed: nobody waits in it any more
                 loop.call_soon_threadsafe(arrived.set)
 
-        call.outcome.add_done_callback(wake)
-        while not call.outcome.done() and (remaining := self._deadline(call) - time.monotonic()) > 0:
+        fetch.outcome.add_done_callback(wake)
+        while not fetch.outcome.done() and (remaining := self._deadline(fetch) - time.monotonic()) > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(remaining):
                     await arrived.wait()
-        return self._outcome(call)
+        return self._outcome(fetch)
 
-    def _call_here(self, symbol: str) -> str | None:
-        """For a thread of the blocking pool: waiting for another of its threads could stop them all."""
-        call, is_new = self._join(symbol, None, None)
+    def _fetch_here(self, symbol: str) -> str | None:
+        """Fetches in this thread of the blocking pool: if it waited for another one, all of them could wait."""
+        fetch, is_new = self._join(symbol, None, None)
         if is_new:
-            self._run(call)
+            self._run(fetch)
         with contextlib.suppress(TimeoutError):
-            call.outcome.result(max(0.0, self._deadline(call) - time.monotonic()))
-        return self._outcome(call)
+            fetch.outcome.result(max(0.0, self._deadline(fetch) - time.monotonic()))
+        return self._outcome(fetch)
 
-    def _outcome(self, call: _Call) -> str | None:
-        if call.outcome.done():
-            return call.outcome.result()
-        self._count_timeout(call)
+    def _outcome(self, fetch: _Fetch) -> str | None:
+        if fetch.outcome.done():
+            return fetch.outcome.result()
+        self._count_timeout(fetch)
         return self._timeout_text()
 
-    def _deadline(self, call: _Call) -> float:
-        """Returns the call's limit: from its beginning or, while it waits, from the pool's last sign of life.
+    def _deadline(self, fetch: _Fetch) -> float:
+        """Returns the limit of the fetch: from its beginning or, while it waits, from the pool's last sign of life.
         A long queue that moves is no failure, eight functions that hang are."""
-        began = call.began
-        return (max(call.asked, self._progress) if began is None else began) + self._timeout
+        began = fetch.began
+        return (max(fetch.asked, self._progress) if began is None else began) + self._timeout
 
     def _join(
         self, symbol: str, loop: asyncio.AbstractEventLoop | None, blocked: asyncio.AbstractEventLoop | None
-    ) -> tuple[_Call, bool]:
-        """Returns the call for `symbol` that is under way, or a new one that the caller has to begin."""
+    ) -> tuple[_Fetch, bool]:
+        """Returns the fetch for `symbol` that is under way, or a new one that the caller has to begin."""
         with self._lock:
-            call = self._calls.get(symbol)
-            if call is not None and not self._is_lost(call, blocked):
+            fetch = self._fetches.get(symbol)
+            if fetch is not None and not self._is_lost(fetch, blocked):
                 self._counts["shared"] += 1
-                return call, False
-            call = self._calls[symbol] = _Call(symbol, loop, time.monotonic())
-            call.outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it
+                return fetch, False
+            fetch = self._fetches[symbol] = _Fetch(symbol, loop, time.monotonic())
+            fetch.outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it
             self._counts["calls"] += 1
-            return call, True
+            return fetch, True
 
-    def _is_lost(self, call: _Call, blocked: asyncio.AbstractEventLoop | None) -> bool:
-        """Returns whether the call's coroutine cannot go on: its loop is closed, or stands still below a synchronous
+    def _is_lost(self, fetch: _Fetch, blocked: asyncio.AbstractEventLoop | None) -> bool:
+        """Returns whether the coroutine cannot go on: its loop is closed, or stands still below a synchronous
         caller, or has not even cancelled it at its time limit."""
-        if call.loop is None:
+        if fetch.loop is None:
             return False
-        return call.loop.is_closed() or call.loop is blocked or time.monotonic() > self._deadline(call) + GRACE
+        return fetch.loop.is_closed() or fetch.loop is blocked or time.monotonic() > self._deadline(fetch) + GRACE
 
-    def _begin(self, call: _Call) -> None:
-        if call.loop is not None:
-            call.began = time.monotonic()
-            task = call.loop.create_task(self._await(call))
-            call.task = call.task or task
+    def _begin(self, fetch: _Fetch) -> None:
+        if fetch.loop is not None:
+            fetch.began = time.monotonic()
+            task = fetch.loop.create_task(self._await(fetch))
+            fetch.task = fetch.task or task
             return
         try:
-            off_loop.blocking.pool().put(Call("a bar source", self._run, (call,)))
+            off_loop.blocking.pool().put(Call("a bar source", self._run, (fetch,)))
         except BaseException:
-            self._finish(call, UNFINISHED)
+            self._finish(fetch, UNFINISHED)
             raise
 
-    def _run(self, call: _Call) -> None:
-        """A plain function, in a thread."""
+    def _run(self, fetch: _Fetch) -> None:
+        """Calls a plain function, in a thread."""
         fault: str | None = UNFINISHED
-        call.began = self._progress = time.monotonic()
+        fetch.began = self._progress = time.monotonic()
         try:
-            data = self._function(call.symbol, self._store.capacity)
+            data = self._function(fetch.symbol, self._store.capacity)
             if inspect.isawaitable(data):
                 data = background_loop.submit(_awaited, data).result(self._timeout)
-            fault = self._load(call.symbol, data)
+            fault = self._load(fetch.symbol, data)
         except BaseException as error:  # this thread is the pool's: nothing that is raised here means it
-            fault = self._count_failure(call, error)
+            fault = self._count_failure(fetch, error)
         finally:
             self._progress = time.monotonic()
-            self._finish(call, fault)
+            self._finish(fetch, fault)
 
-    async def _await(self, call: _Call) -> None:
-        """A coroutine function, in the loop of whoever asked first."""
+    async def _await(self, fetch: _Fetch) -> None:
+        """Awaits a coroutine function, in the loop of whoever asked first."""
         fault: str | None = UNFINISHED
-        call.task = asyncio.current_task()
+        fetch.task = asyncio.current_task()
         limit = asyncio.timeout(self._timeout)
         try:
             async with limit:
-                data = await self._function(call.symbol, self._store.capacity)
-            fault = await self._load_off_loop(call.symbol, data)
+                data = await self._function(fetch.symbol, self._store.capacity)
+            fault = await self._load_off_loop(fetch.symbol, data)
         except BaseException as error:
             if limit.expired():
-                self._count_timeout(call)
+                self._count_timeout(fetch)
                 fault = self._timeout_text()
-            elif _is_ended(call.task, error):
+            elif _is_ended(fetch.task, error):
                 raise
             else:
-                fault = self._count_failure(call, error)
+                fault = self._count_failure(fetch, error)
             if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
                 raise  # it may be the user's
         finally:
-            self._finish(call, fault)
+            self._finish(fetch, fault)
 
     async def _load_off_loop(self, symbol: str, data: object) -> str | None:
-        """In the background loop's thread: the blocking pool's may all be waiting for these very bars."""
+        """Loads in the background loop's thread: the blocking pool's may all be waiting for these very bars."""
         if background_loop.is_background():
             return self._load(symbol, data)
         return await asyncio.wrap_future(background_loop.submit(self._load_off_loop, symbol, data))
 
     def _load(self, symbol: str, data: object) -> str | None:
-        """Puts what the source gave into the store, unless another source has taken its place. None, or why not."""
+        """Puts what the source gave into the store, unless another source has taken its place. Returns None, or
+        why not."""
         if _source is not self:
             return "another bar source has taken its place"
         if data is None:
@@ -315,29 +318,29 @@ class BarSource:
         self._refreshed[symbol] = time.monotonic()
         return None
 
-    def _finish(self, call: _Call, fault: str | None) -> None:
+    def _finish(self, fetch: _Fetch, fault: str | None) -> None:
         with self._lock:
-            if self._calls.get(call.symbol) is call:
-                del self._calls[call.symbol]
-        call.outcome.set_result(fault)
+            if self._fetches.get(fetch.symbol) is fetch:
+                del self._fetches[fetch.symbol]
+        fetch.outcome.set_result(fault)
 
     def _timeout_text(self) -> str:
         return f"the bar source took more than {self._timeout:g} s"
 
-    def _count_failure(self, call: _Call, error: BaseException) -> str:
+    def _count_failure(self, fetch: _Fetch, error: BaseException) -> str:
         """Counts and logs it; returns what the answers say."""
         with self._lock:
             self._counts["failures"] += 1
-        logger.warning("bar source failed for %s", call.symbol, exc_info=error)
+        logger.warning("bar source failed for %s", fetch.symbol, exc_info=error)
         return shortened(described(error), LONGEST_FAULT)
 
-    def _count_timeout(self, call: _Call) -> None:
+    def _count_timeout(self, fetch: _Fetch) -> None:
         with self._lock:
-            if call.timed_out:
+            if fetch.timed_out:
                 return
-            call.timed_out = True
+            fetch.timed_out = True
             self._counts["timeouts"] += 1
-        logger.warning("bar source took more than %g s for %s", self._timeout, call.symbol)
+        logger.warning("bar source took more than %g s for %s", self._timeout, fetch.symbol)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

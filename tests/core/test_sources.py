@@ -278,9 +278,9 @@ async def test_a_plain_function_that_takes_too_long(store: BarStore) -> None:
         assert await asyncio.to_thread(began.wait, 30)
         assert source.symbols == ["A"], "it is not started twice"
         assert bar_source_stats() == {"calls": 1, "failures": 0, "timeouts": 1, "shared": 1}
-        call = sources.source_of(store)._calls["A"]
+        fetch = sources.source_of(store)._fetches["A"]
         go.set()
-        assert await asyncio.to_thread(call.outcome.result, 30) is None
+        assert await asyncio.to_thread(fetch.outcome.result, 30) is None
     result = await async_get_ticker_features("A")
     assert result.close == 1.0, "its bars are loaded when it ends"
     assert result.stale is False
@@ -457,10 +457,10 @@ async def test_bars_of_a_source_that_was_replaced_are_dropped(store: BarStore) -
     with hanging() as (source, _, go):
         set_bar_source(source, timeout=0.01)
         await async_get_ticker_features("A")
-        call = sources.source_of(store)._calls["A"]
+        fetch = sources.source_of(store)._fetches["A"]
         set_bar_source(None)
         go.set()
-        assert "another bar source" in await asyncio.to_thread(call.outcome.result, 30)
+        assert "another bar source" in await asyncio.to_thread(fetch.outcome.result, 30)
     assert "A" not in store
     assert bar_source_stats() == {"calls": 0, "failures": 0, "timeouts": 0, "shared": 0}
 
