@@ -1,4 +1,4 @@
-"""How many workers there should be: what is decided on one load and one memory, and what always holds."""
+"""The number of workers: what is decided on one load and one memory, and what always holds."""
 
 import math
 from typing import Any
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ziggy_async.queueing import scaling
-from ziggy_async.queueing.scaling import Decision, Load, Memory, decide
+from ziggy_async.queueing.scaling import Decision, Growth, Load, Low, Measurement, Memory, decide
 
 LOOK = 0.25
 
@@ -69,8 +69,8 @@ def grown(finished: int, rate: float, *, before: int = 4, workers: int = 8) -> d
     """A growth 2 s ago, and what has been finished in the last second since."""
     return {
         "load": Load(workers, 9999, workers, 0.1, finished),
-        "growth": (before, rate),
-        "measured": (99.0, 0),
+        "growth": Growth(before, rate),
+        "measured": Measurement(99.0, 0),
         "paused_until": 98.0 + scaling.PATIENCE,
     }
 
@@ -98,7 +98,7 @@ def test_no_growth_in_a_pause_and_again_after_it() -> None:
 
 
 def test_a_growth_waits_for_what_the_last_one_brought_and_not_for_ever() -> None:
-    load, growth = Load(8, 9999, 8, 0.1, 0), (4, 400.0)
+    load, growth = Load(8, 9999, 8, 0.1, 0), Growth(4, 400.0)
     assert at_100(load, growth=growth, paused_until=100.1)[0].workers == 8
     decision, memory = at_100(load, growth=growth, paused_until=100.0)
     assert decision.workers == 16
@@ -153,10 +153,10 @@ NEEDS = "10 queued and 4 running, 0.25 s each: 9 wanted; "
 IDLE = Load(8, 0, 3, 0.25, 0)
 NEEDS_NONE = "0 queued and 3 running, 0.25 s each: 3 wanted; "
 UNKNOWN = "10 queued and 4 running, mean time unknown: 14 wanted; "
-STEP = {"growth": (2, 9.5), "paused_until": 101.5}
-MEASURED = {**STEP, "measured": (95.0, 49)}
+STEP = {"growth": Growth(2, 9.5), "paused_until": 101.5}
+MEASURED = {**STEP, "measured": Measurement(95.0, 49)}
 PAUSED = {"paused_until": 102.5}
-LOW, LONG_LOW = {"low": (71.0, 3)}, {"low": (70.0, 4)}
+LOW, LONG_LOW = {"low": Low(71.0, 3)}, {"low": Low(70.0, 4)}
 
 
 @pytest.mark.parametrize(

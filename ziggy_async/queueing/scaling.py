@@ -1,4 +1,4 @@
-"""How many workers there should be: a pure decision on what is seen, and the coroutine that looks and applies it."""
+"""The number of workers: a pure decision on what is seen, and the coroutine that looks and applies it."""
 
 import asyncio
 import logging
@@ -31,18 +31,33 @@ class Load(NamedTuple):
     finished: int  # operations since the beginning, however they ended
 
 
+class Low(NamedTuple):  # a time in which fewer workers would do, beyond the dead band
+    since: float
+    most_wanted: int
+
+
+class Measurement(NamedTuple):  # of throughput: while tasks wait, and the number of workers stays
+    since: float
+    finished: int  # operations until it began
+
+
+class Growth(NamedTuple):  # one whose gain is not known yet
+    workers: int  # before it
+    rate: float  # operations per second that those finished; 0.0: unknown
+
+
 class Memory(NamedTuple):
     """The past, as far as `decide` needs it."""
 
-    low: tuple[float, int] | None = None  # since when fewer would do, beyond the dead band, and the most wanted since
-    measured: tuple[float, int] | None = None  # since when workers are as many and tasks wait, and the finished by then
-    growth: tuple[int, float] | None = None  # one whose gain is not known yet: from how many, and what they finished/s
+    low: Low | None = None
+    measured: Measurement | None = None
+    growth: Growth | None = None
     paused_until: float = -math.inf  # when it may grow again: after a pause, or when a growth had time to show a gain
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How many workers there should be (`before` if nothing changes), and a sentence with the figures that decided.
+    """The number of workers that there should be (`before` if nothing changes), and the figures that decided, in words.
 
     `wanted` is what the load asks for, whatever limits and memory say; `count` how often in a row the same was decided:
     `at` is then of the first, the other fields of the newest.
@@ -76,24 +91,25 @@ def decide(limits: tuple[int, int], load: Load, memory: Memory, now: float) -> t
     (least, most), present = limits, load.workers
     mean = load.mean_seconds if load.mean_seconds > 0 else math.inf
     wanted = load.running + math.ceil(load.queued * min(1.0, mean / TARGET_WAIT))
-    since, finished_before = measured = memory.measured or (now, load.finished)
-    seconds, finished = now - since, load.finished - finished_before
+    measured = memory.measured or Measurement(now, load.finished)
+    seconds, finished = now - measured.since, load.finished - measured.finished
     is_measured = load.queued and seconds >= MEASURED_SECONDS and finished >= max(MEASURED_FINISHED, 2 * present)
     rate = finished / seconds if is_measured else 0.0  # operations per second; 0.0: unknown
-    low, growth, paused_until = None, memory.growth, memory.paused_until
-    workers_before, rate_before = growth or (present, 0.0)
+    low: Low | None = None
+    growth, paused_until = memory.growth, memory.paused_until
+    before = growth or Growth(present, 0.0)
     if growth is not None and rate > 0:  # its gain is known
         growth, paused_until = None, now
     workers, why = present, ""
-    if 0 < rate < rate_before * (1 + GAIN * (present / workers_before - 1)):
-        workers, paused_until = workers_before, now + PAUSE
-        why = f", no growth for {PAUSE:g} s: {rate:.4g}/s is too little after {rate_before:.4g}/s"
+    if 0 < rate < before.rate * (1 + GAIN * (present / before.workers - 1)):
+        workers, paused_until = before.workers, now + PAUSE
+        why = f", no growth for {PAUSE:g} s: {rate:.4g}/s is too little after {before.rate:.4g}/s"
     elif wanted < present * (1 - DEAD_BAND) and present > least:
-        low_since, most_wanted = memory.low or (now, least)
-        low = low_since, max(most_wanted, wanted)
-        why = f": at most {low[1]} wanted for {now - low_since:.3g} s"
-        if now - low_since >= HOLD:
-            workers, low, growth, paused_until = low[1], None, None, -math.inf
+        low = memory.low or Low(now, least)
+        low = Low(low.since, max(low.most_wanted, wanted))
+        why = f": at most {low.most_wanted} wanted for {now - low.since:.3g} s"
+        if now - low.since >= HOLD:
+            workers, low, growth, paused_until = low.most_wanted, None, None, -math.inf
     elif wanted > present * (1 + DEAD_BAND):
         if present >= most:
             why = ", the most allowed"
@@ -101,7 +117,7 @@ def decide(limits: tuple[int, int], load: Load, memory: Memory, now: float) -> t
             why = f" for another {paused_until - now:.3g} s: the last gain is {'unknown' if growth else 'too little'}"
         else:
             workers = min(wanted, 2 * present, most)
-            growth, paused_until = (present, rate), now + PATIENCE
+            growth, paused_until = Growth(present, rate), now + PATIENCE
     each = f"{mean:.3g} s each" if mean < math.inf else "mean time unknown"
     change = f"stays at {present}" if workers == present else f"from {present} to {workers}"
     reason = f"{load.queued} queued and {load.running} running, {each}: {wanted} wanted; {change}{why}"
