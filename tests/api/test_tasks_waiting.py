@@ -1,4 +1,4 @@
-"""Tasks over HTTP that wait for room: they are seen, cancelled, and withdrawn when their client goes; one of an id."""
+"""Tasks over HTTP that wait for room: they are seen, cancelled, also when their client goes; one of an id."""
 
 import asyncio
 import json
@@ -128,7 +128,7 @@ async def test_it_is_forgotten_when_there_is_no_room_in_time(client, computer, m
     assert computer.counts()["submitted"] == 2
 
 
-async def test_it_is_withdrawn_when_its_client_goes(app, client, computer, monkeypatch):
+async def test_it_is_cancelled_when_its_client_goes(app, client, computer, monkeypatch):
     monkeypatch.setattr(queueing, "POLL", 0.01)
     request, gone, _ = begin_post(app, TASKS, json.dumps(nap("gone")).encode())
     await until(lambda: len(computer._background.unfinished) == 3)

@@ -405,7 +405,7 @@ def test_cancelled_while_it_waits_for_the_gate_it_never_runs(pool: ThreadPool, g
     ran: list[int] = []
     calls = [submit(pool, ran.append, number) for number in range(3)]
     assert (waiting_in(pool), running_in(pool)) == (3, 0)
-    assert pool.withdraw(calls[0].call)
+    assert pool.cancel(calls[0].call)
     pool.abandon(calls[1].call)
     somebody.leave()
     calls[2].result(PATIENCE)

@@ -153,9 +153,9 @@ def test_a_cancelled_call_leaves_the_queue_and_never_runs(pool: ThreadPool, gate
     fourth = submit(pool, print, argument)
     gone = weakref.ref(argument)
     del argument
-    assert pool.withdraw(second.call)
-    assert not pool.withdraw(second.call), "it is cancelled"
-    assert pool.withdraw(fourth.call)
+    assert pool.cancel(second.call)
+    assert not pool.cancel(second.call), "it is cancelled"
+    assert pool.cancel(fourth.call)
     assert gone() is None
     assert waiting_in(pool) == 2
     assert isinstance(second.exception(), Stopped)

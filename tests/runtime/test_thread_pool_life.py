@@ -62,7 +62,7 @@ def test_no_call_is_lost_or_runs_twice_in_a_storm(seed: int) -> None:
             elif way < 0.3:
                 pool.abandon(dice.choice(mine).call)
             elif way < 0.4:
-                pool.withdraw(dice.choice(mine).call)
+                pool.cancel(dice.choice(mine).call)
 
     storms = [threading.Thread(target=storm, args=(number,)) for number in range(4)]
     for thread in storms:

@@ -24,7 +24,7 @@ def patience() -> asyncio.Timeout:
 
 @asynccontextmanager
 async def while_connected(request: Request, limit: asyncio.Timeout) -> AsyncIterator[None]:
-    """Ends the timeout when the client disconnects, so that a task that waits for room is withdrawn."""
+    """Ends the timeout when the client disconnects, so that a task that waits for room is cancelled."""
     watcher = asyncio.create_task(_end_when_gone(request, limit))
     try:
         yield

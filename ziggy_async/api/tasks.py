@@ -181,7 +181,7 @@ class TaskEndpoints:
         `features` fails when a ticker has no bars, `signals` answers as `POST /signals`, `sleep` holds a thread like a
         slow provider, and fails when no worker can be spared. A task that used up its attempts, was dropped
         or is too late becomes a dead letter. A task whose `key` is under way joins that one, and both ids lead to it.
-        Otherwise the id of a task that is not done is refused. A task that waits for room is withdrawn when its client
+        Otherwise the id of a task that is not done is refused. A task that waits for room is cancelled when its client
         disconnects.
         """
         self._refuse_second(task)
@@ -214,7 +214,7 @@ class TaskEndpoints:
             with self._kept.expecting(waiting):
                 async with limit, while_connected(request, limit):
                     handle = await view.enqueue_task(task.task_id, *call)
-                if waiting.done():  # it was withdrawn when it had its place already
+                if waiting.done():  # it was cancelled when it had its place already
                     handle.cancel()
                 self._kept.keep(handle, task.task_id)
         except TimeoutError:

@@ -27,7 +27,7 @@ from ziggy_async.queueing.scaling import Decision
 from ziggy_async.queueing.task import Counts, State, Task, TaskRecord
 from ziggy_async.runtime import cross_loop
 from ziggy_async.runtime.call import Call
-from ziggy_async.runtime.cross_loop import Late, outcome_of
+from ziggy_async.runtime.cross_loop import CancelledAfterResult, outcome_of
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.processes import ProcessPool
 from ziggy_async.runtime.threads import ThreadPool
@@ -114,7 +114,7 @@ class AsyncFeatureComputer(Calls):
         least, most = self.config.workers_between
         workers = min(max(self.config.max_workers, least), most)
         if self._ending is not None:  # that loop was closed in the middle of a stop: they may be shut already
-            self._let_go_of_pools()
+            self._shutdown_pools()
         elif self._task_threads is not None:
             self._task_threads.shutdown(wait=False, cancel=True)
         self._threads().start()
@@ -129,7 +129,7 @@ class AsyncFeatureComputer(Calls):
             self._counts,
             self.dead_letters.put,
             lambda task, error: own._record_task(task, error),
-            lambda: own._let_go_of_pools(cancel=False),
+            lambda: own._shutdown_pools(cancel=False),
         )
         self._background, self._loop = background, loop
         self._ending, self._was_stopped = None, False
@@ -170,7 +170,7 @@ class AsyncFeatureComputer(Calls):
         assert self._background is not None
         try:
             await self._background.stop(drain, timeout)
-            await asyncio.to_thread(self._shut_pools, end if drain else 0.0)
+            await asyncio.to_thread(self._drain_pools, end if drain else 0.0)
             await outcome_of(self.dead_letters.close())
         except asyncio.CancelledError:
             self._background.close(Stopped("the event loop came to its end"))
@@ -179,21 +179,22 @@ class AsyncFeatureComputer(Calls):
             if not loop.is_closed():  # else a later start has taken its place, or will
                 self.loop_lag.stop()
                 self.metrics.observe_functions(False)
-                self._let_go_of_pools()
+                self._shutdown_pools()
                 self.dead_letters.close()
                 self._loop = self._ending = None
                 self._was_stopped = True
         logger.info("stopped")
 
-    def _shut_pools(self, end: float | None) -> None:
-        """Waits until `end`, on `time.monotonic`, for what runs and waits; calls that are left then get `Stopped`."""
+    def _drain_pools(self, end: float | None) -> None:
+        """Waits until `end`, on `time.monotonic`, for the calls of the pools, and ends those that are left then in
+        `Stopped`. Calls that run may use the pools meanwhile."""
         for pool in self._pools:
             pool.shutdown(timeout=None if end is None else max(0.0, end - time.monotonic()))
             for call in pool.shutdown(cancel=True, timeout=0.0):  # which waits for the end of processes
                 pool.abandon(call)
 
-    def _let_go_of_pools(self, cancel: bool = True) -> None:
-        """Shuts the pools without waiting. Calls that run in threads go on by themselves, those in processes end. With
+    def _shutdown_pools(self, cancel: bool = True) -> None:
+        """Shuts the pools down without waiting. Calls that run in threads go on alone, those in processes end. With
         `cancel` waiting ones are cancelled, else only those of the queue: direct calls may be other loops'."""
         with self._pools_lock:
             direct, pools = self._thread_pool, self._pools
@@ -279,8 +280,7 @@ class AsyncFeatureComputer(Calls):
         return [task.record() if isinstance(task, Task) else task for task in newest]
 
     def cancel_task(self, number: int) -> bool:
-        """Gives up the task of that number, as `TaskHandle.cancel` does. Returns False when it is done or does not
-        exist."""
+        """Cancels the task of that number, as `TaskHandle.cancel` does. Returns False when it is done or not there."""
         background = self._background
         task = None if background is None else background.unfinished.get(number)
         return background is not None and task is not None and background.cancel(task)
@@ -325,15 +325,15 @@ class AsyncFeatureComputer(Calls):
         return self._background
 
     async def _enqueue(self, work: Work) -> TaskHandle[Any]:
-        """Puts the work into the queue, from any loop. Returns the handle of its task. Cancelling this gives it up."""
+        """Puts the work into the queue, from any loop. Returns the handle of its task. Cancelling this cancels it."""
         try:
             return await self._submit(work)
-        except Late as late:
-            late.args[0].release()
+        except CancelledAfterResult as cancelled:
+            cancelled.result.release()
         raise asyncio.CancelledError
 
     async def _submit(self, work: Work, requeued_from: str | None = None) -> TaskHandle[Any]:
-        """As `_enqueue`, but raises `Late` when the queue had accepted the work before the caller was cancelled."""
+        """Does as `_enqueue`, but raises `CancelledAfterResult` if the queue had accepted the work before that."""
         background = await self._ready()
         home = self._loop
         assert home is not None

@@ -45,7 +45,7 @@ class Calls(ABC):
 
     @abstractmethod
     async def _enqueue(self, work: Work) -> TaskHandle[Any]:
-        """Puts the work into the queue. Returns the handle of its task. Cancelling this gives the work up."""
+        """Puts the work into the queue. Returns the handle of its task. Cancelling this cancels the work."""
 
     @abstractmethod
     async def _compute(self, operation: str, compute: Compute[T], *args: Any) -> T | None:
@@ -217,7 +217,7 @@ class View(Calls):
     async def _execute(
         self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Cancelling this gives the work up, unless others have joined it."""
+        """Cancelling this cancels the work, unless others have joined it."""
         handle = await self._enqueue(Work(operation, operation, func, args, kwargs, self._options))
         try:
             return await handle

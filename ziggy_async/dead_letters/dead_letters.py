@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from ziggy_async.dead_letters.letter import ID_AT, KEEP, MOST, DeadLetter, importable_name
 from ziggy_async.messages import printable, shown
 from ziggy_async.queueing.options import Attempt, Reason, Work
-from ziggy_async.runtime.cross_loop import Late, outcome_of
+from ziggy_async.runtime.cross_loop import CancelledAfterResult, outcome_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +48,8 @@ class DeadLetters(Generic[T]):
         *,
         trust_pickles: bool = False,
     ) -> None:
-        """`requeue(work, id of the letter)` queues a task again; `Late` when it has, but was cancelled meanwhile.
-        `path`: the file, which is made when it is first used."""
+        """`requeue(work, id of the letter)` queues a task again. Raises `CancelledAfterResult` when it has
+        done so, but was cancelled meanwhile. `path`: the file, which is made when it is first used."""
         self._requeue = requeue
         self._unsaved: dict[str, DeadLetter] = {}  # the letters that are in no file, with their work
         self._counts = {"added": 0, "requeued": 0, "discarded": 0, "evicted": 0}
@@ -137,7 +137,7 @@ class DeadLetters(Generic[T]):
         assert letter.work is not None
         try:
             outcome = await self._requeue(letter.work, id)
-        except Late:
+        except CancelledAfterResult:
             self._counts["requeued"] += 1
             raise asyncio.CancelledError from None
         except BaseException as error:

@@ -78,7 +78,7 @@ class Background:
 
     async def submit(self, work: Work, requeued_from: str | None = None, owner: object = None) -> Task:
         """Accepts the work, as its options say when the queue is full. Returns its task once that is accepted, or
-        dropped. Raises `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this withdraws
+        dropped. Raises `QueueFull` with `on_full="raise"`, `Stopped` once `stop` was called. Cancelling this cancels
         a task that still waits for a place, unless somebody has joined it by its key. `owner` lives until its end."""
         with tracing.span("enqueue", task_id=work.task_id, function=work.function, operation=work.operation):
             if self._is_closed:
@@ -118,7 +118,7 @@ class Background:
     def _drop(self, task: Task) -> None:
         priority, capacity = task.work.options.priority, self.queue.capacity
         reason = f"task {task.work.name} of priority {priority} was dropped: the queue is full, {capacity} tasks wait"
-        self._give_up(task, TaskDropped(reason), Reason.DROPPED)
+        self._end_early(task, TaskDropped(reason), Reason.DROPPED)
 
     async def _wait_for_place(self, task: Task) -> None:
         """Waits until the task is admitted, or has come to its end before."""
@@ -182,7 +182,7 @@ class Background:
         tasks[-1].add_done_callback(ended)
 
     async def _attempt(self, task: Task) -> None:
-        """Makes one attempt, and waits until it has ended or was given up: a callable that hangs keeps no worker."""
+        """Makes one attempt, and waits until it has ended or is abandoned: a callable that hangs keeps no worker."""
         work = task.work
         about = {"task_id": work.task_id, "function": work.function, "operation": work.operation}
         span = tracing.TaskSpan(task.context, attempt=len(task.attempts) + 1, **about)
@@ -196,9 +196,9 @@ class Background:
         try:
             await call.wait()
         finally:
-            is_given_up = task.call is not call
-            task.delivery = span.end(None if is_given_up else call.error, call.ended)
-        if not is_given_up:
+            is_abandoned = task.call is not call
+            task.delivery = span.end(None if is_abandoned else call.error, call.ended)
+        if not is_abandoned:
             self._ended(task, call)
 
     def _end_if_over(self, task: Task, moment: float) -> bool:
@@ -254,17 +254,17 @@ class Background:
         await task.outcome.wait(self._loop, lambda: self.close(Stopped("the event loop was closed")))
 
     def cancel(self, task: Task) -> bool:
-        """Gives the task up, from any thread. Returns False when it is done, or its loop is closed."""
-        return not task.outcome.is_set and self._call_in_loop(self._give_up, task, asyncio.CancelledError())
+        """Cancels the task, from any thread. Returns False when it is done, or its loop is closed."""
+        return not task.outcome.is_set and self._call_in_loop(self._end_early, task, asyncio.CancelledError())
 
     def release(self, task: Task) -> None:
-        """Takes one caller off the task, from any thread; the last one gives it up."""
+        """Takes one caller off the task, from any thread; the last one cancels it."""
         self._call_in_loop(self._release, task)
 
     def _release(self, task: Task) -> None:
         task.callers -= 1
         if task.callers <= 0:
-            self._give_up(task, asyncio.CancelledError())
+            self._end_early(task, asyncio.CancelledError())
 
     def _call_in_loop(self, function: Callable[..., object], *args: Any) -> bool:
         """Calls it in the home loop's thread, now or soon. Returns False when that loop is closed."""
@@ -282,13 +282,14 @@ class Background:
         that is done must not become a dead letter, since a requeue would do it twice."""
         task.expiry = None
         if not self._end_if_over(task, task.submitted + (task.work.options.deadline or 0.0)):
-            self._give_up(task, self._too_late(task), Reason.DEADLINE)
+            self._end_early(task, self._too_late(task), Reason.DEADLINE)
 
     def _too_late(self, task: Task) -> TimeoutError:
-        limit = task.work.options.deadline
-        return TimeoutError(f"task {task.work.name} was not done within its deadline of {limit:g} s")
+        return TimeoutError(
+            f"task {task.work.name} was not done within its deadline of {task.work.options.deadline:g} s"
+        )
 
-    def _give_up(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
+    def _end_early(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
         """Ends a task that is not done, in any state: as cancelled or, with a reason, as dead. Its handle answers at
         once, even if its call still runs, and its place goes to a task that waits for one."""
         if task.state.is_final:
@@ -340,7 +341,7 @@ class Background:
         """Takes no more work; with `drain` waits up to `timeout` seconds for what there is. Tasks that are left become
         dead letters, except those whose call has ended already: a requeue would run them twice.
         Returns when the letters are written, and workers and cancelled coroutines have ended, if they do in time."""
-        self._refuse()
+        self._stop_accepting()
         for sizing in self._sizing:
             sizing.cancel()
         if drain:
@@ -361,12 +362,11 @@ class Background:
             if left:
                 logger.error("%d workers or coroutines have not ended within %g s; they are left", len(left), GRACE)
 
-    def _refuse(self) -> None:
+    def _stop_accepting(self) -> None:
         """Takes no more work, and ends the tasks that wait for a place."""
         self._is_closed = True
         for task in list(self.queue.blocked):
-            error = Stopped(f"task {task.work.name}: the queue was stopped before there was room")
-            self._give_up(task, error)
+            self._end_early(task, Stopped(f"task {task.work.name}: the queue was stopped before there was room"))
 
     async def letters_written(self) -> None:
         """Waits until the letters of all dead tasks are kept. Cancelling this stops the waiting, not the writing."""
@@ -377,9 +377,9 @@ class Background:
     def close(self, error: Stopped) -> None:
         """Takes no more work, and ends all tasks in their order. From any thread, once the loop is closed."""
         with self._closing:
-            self._refuse()
+            self._stop_accepting()
             for task in list(self.unfinished.values()):
-                self._give_up(task, error, Reason.SHUTDOWN)
+                self._end_early(task, error, Reason.SHUTDOWN)
 
 
 async def _serve(found: "weakref.ref[Background]", queue: BoundedQueue) -> None:
@@ -402,7 +402,7 @@ async def _serve(found: "weakref.ref[Background]", queue: BoundedQueue) -> None:
                     background.at_loop_end()
                 await background.letters_written()
             elif task is not None and not background._end_if_over(task, time.perf_counter()):
-                background._give_up(task, Stopped("its worker was cancelled"), Reason.SHUTDOWN)
+                background._end_early(task, Stopped("its worker was cancelled"), Reason.SHUTDOWN)
         raise
     finally:
         background = task = None  # the error's traceback leads here, and the background has this worker

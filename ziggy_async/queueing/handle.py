@@ -16,7 +16,7 @@ T_co = TypeVar("T_co", covariant=True)
 @dataclass(eq=False, repr=False, slots=True)
 class TaskHandle(Generic[T_co]):
     """The handle of a task, for any loop and any thread. `await handle` gives its result or raises its error.
-    Awaiting it with a timeout, or being cancelled while awaiting it, leaves the task alone; `cancel` gives it up."""
+    Awaiting it with a timeout, or being cancelled while awaiting it, leaves the task alone; `cancel` ends it."""
 
     _queue: Background
     _task: Task
@@ -60,13 +60,13 @@ class TaskHandle(Generic[T_co]):
         return self._finished().error
 
     def cancel(self) -> bool:
-        """Gives the task up: one that waits never runs, a coroutine is cancelled, a process ended; what runs in a
-        thread goes on, but nobody waits for it. False when the task is done already. Awaiting it then raises
+        """Ends the task: one that waits never runs, a coroutine is cancelled, a process ended; what runs in a
+        thread goes on, but nobody waits for it. Returns False when the task is done already. Awaiting it then raises
         `asyncio.CancelledError`."""
         return self._queue.cancel(self._task)
 
     def release(self) -> None:
-        """Says that this caller wants no result any more; the task is given up unless others have joined it."""
+        """Says that this caller wants no result any more; the task is cancelled unless others have joined it."""
         self._queue.release(self._task)
 
     def __await__(self) -> Generator[Any, None, T_co]:

@@ -18,8 +18,12 @@ HOME = "the event loop that the computer was started in"
 ENDED = f"{HOME} came to its end"
 
 
-class Late(Exception):  # noqa: N818
-    """Raised in place of `CancelledError` when the call had given a value, the argument, before it was cancelled."""
+class CancelledAfterResult(asyncio.CancelledError):
+    """The caller was cancelled when its call had given a result already, but before it took that."""
+
+    def __init__(self, result: Any) -> None:
+        super().__init__()
+        self.result = result
 
 
 async def call(
@@ -28,8 +32,8 @@ async def call(
     """Awaits `function()` in the loop `home`, from another one. Returns its value, or raises its exception.
 
     Cancelling this cancels the coroutine. If that gives a value all the same, `undo` gets it, in the home loop, before
-    anything else happens there. Raises `Late` when it had given a value, not None, before; `RuntimeError` when the home
-    loop is not running, `Stopped` when it comes to its end.
+    anything else happens there. Raises `CancelledAfterResult` when it had given a value, not None, before;
+    `RuntimeError` when the home loop is not running, `Stopped` when it comes to its end.
     """
     if not home.is_running():
         raise RuntimeError(f"{HOME} is not running")
@@ -47,7 +51,7 @@ async def call(
             if not home.is_closed():
                 running.cancel()
         elif answer.value is not None:
-            raise Late(answer.value) from None
+            raise CancelledAfterResult(answer.value) from None
         raise
     except RuntimeError:
         if answer.is_set:

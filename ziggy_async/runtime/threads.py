@@ -124,12 +124,12 @@ class ThreadPool:
     def abandon(self, call: Call) -> None:
         """Ends the call for its waiters. It is cancelled if it has not begun; else another thread may take the place of
         the one that is stuck in it. Does nothing when the call is done."""
-        if not self.withdraw(call) and call.abandon():
+        if not self.cancel(call) and call.abandon():
             with self._lock:
                 if call in self._running:
                     self._free_place(call)
 
-    def withdraw(self, call: Call) -> bool:
+    def cancel(self, call: Call) -> bool:
         """Cancels the call if it has not begun, and returns whether that is so."""
         if not call.cancel():
             return False
@@ -146,7 +146,7 @@ class ThreadPool:
         with self._lock:
             self._is_shut = True
             unfinished = [*self._waiting, *self._running]
-        left = [call for call in unfinished if not (cancel and self.withdraw(call))]  # those that have begun go on
+        left = [call for call in unfinished if not (cancel and self.cancel(call))]  # those that have begun go on
         self._wake_all()
         if wait:
             self._join(None if timeout is None else time.monotonic() + timeout)
@@ -221,7 +221,7 @@ class ThreadPool:
                 if self._waiting:  # for the call that this one was woken for
                     self._wake_ups.put(self)
                 return False
-            if not self._waiting:  # it was withdrawn
+            if not self._waiting:  # it was cancelled
                 return True
             call, _ = self._waiting.popitem(last=False)
             self._running.add(call)
