@@ -5,7 +5,10 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from ziggy_async.messages import optional_import
 
 if TYPE_CHECKING:
     import duckdb
@@ -14,9 +17,12 @@ T = TypeVar("T")
 
 Connection: TypeAlias = "duckdb.DuckDBPyConnection"
 
+needs_duckdb = partial(optional_import, "DuckDB", "reading and writing files", "'ziggy_async[data]'")
+"""Wraps an import of DuckDB that may be the first one; see `optional_import`."""
+
 NICENESS = 5
-"""By which the threads of DuckDB's own are nicer: a loop that has to run gets a processor first. The one that calls
-DuckDB is not, as it may hold the GIL when others want its processor."""
+"""What the niceness of DuckDB's own threads is raised by: a loop that has to run gets a processor first. The one that
+calls DuckDB is not nicer, as it may hold the GIL when others want its processor."""
 TICK = 0.1
 """Seconds between two looks at how far DuckDB is."""
 
@@ -45,8 +51,9 @@ def with_connection(work: Callable[[Connection], T], watch: Callable[[float], No
 
 
 def _connected() -> Connection:
-    """DuckDB starts its threads here, and they are as nice as the one that they are started in."""
-    import duckdb
+    """Returns a new connection. DuckDB starts its threads here, as nice as the one that they are started in."""
+    with needs_duckdb():
+        import duckdb
 
     def connect() -> Connection:
         if sys.platform == "linux":  # elsewhere a thread has no niceness of its own

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async import _core
-from ziggy_async.duckdb_thread import Connection, with_connection
-from ziggy_async.messages import printable
+from ziggy_async.duckdb_thread import Connection, needs_duckdb, with_connection
+from ziggy_async.messages import optional_import, printable
 from ziggy_async.reading.faults import first_sentences, one_line
 from ziggy_async.reading.paths import DataFileError
 
@@ -51,8 +51,8 @@ def long_table(store: _core.BarStore) -> tuple[list[str], Columns]:
 def to_arrow(store: _core.BarStore) -> "pyarrow.Table":
     """Returns the long table with the symbols as a dictionary, and timestamps in UTC. Raises `ModuleNotFoundError`
     without pyarrow."""
-    import pyarrow
-
+    with optional_import("pyarrow", "BarStore.to_arrow", "pyarrow"):
+        import pyarrow
     symbols, columns = long_table(store)
     codes, timestamps = columns.pop("code"), columns.pop("timestamp")
     names = pyarrow.array(symbols, pyarrow.string())
@@ -86,8 +86,8 @@ def write_parquet(store: _core.BarStore, path: str | os.PathLike[str]) -> None:
 @contextlib.contextmanager
 def named_where_it_fails(path: str) -> Iterator[None]:
     """Turns what DuckDB says of a file that it cannot write into a `DataFileError`."""
-    import duckdb
-
+    with needs_duckdb():
+        import duckdb
     if not path:
         raise DataFileError("an empty path names no file to be written")
     said = f"{printable(path)}: cannot be written: "

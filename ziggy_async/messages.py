@@ -1,7 +1,8 @@
-"""How messages show values, which may be anything."""
+"""Messages: values, which may be anything, as they show them, and what to install."""
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -72,6 +73,18 @@ def described(error: BaseException) -> str:
     if len(text) > LONGEST_ERROR:
         text = f"{text[:LONGEST_ERROR]}... ({len(text)} characters)"
     return f"{_class_name(error)}: {printable(text, None)}" if text else _class_name(error)
+
+
+@contextmanager
+def optional_import(library: str, use: str, package: str) -> Iterator[None]:
+    """Wraps the import of an optional library. Raises `ModuleNotFoundError` that says what `use` needs and how that is
+    installed when the library is missing: `library` as it is written, which begins with the name of its module."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != library.lower():
+            raise
+        raise ModuleNotFoundError(f"{use} needs {library}: pip install {package}", name=error.name) from None
 
 
 def _class_name(value: object) -> str:

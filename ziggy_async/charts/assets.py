@@ -2,16 +2,14 @@
 
 from importlib import resources
 
+from ziggy_async.messages import optional_import
+
 
 def lightweight_charts_js() -> str:
     """TradingView's Lightweight Charts: a script, out of the package litecharts, that makes `LightweightCharts` global.
     Raises `ModuleNotFoundError` that names the extra without it."""
-    try:
+    with optional_import("litecharts", "a chart", "'ziggy_async[charts]'"):
         folder = resources.files("litecharts.js")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "charts need litecharts: pip install 'ziggy_async[charts]'", name=error.name
-        ) from None
     return (folder / "lightweight-charts.js").read_text(encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ziggy_async.charts.chart import Chart
 from ziggy_async.charts.series import Line
-from ziggy_async.messages import printable
+from ziggy_async.messages import optional_import, printable
 
 Floats = NDArray[np.float64]
 
@@ -55,14 +55,8 @@ def drawn(chart: Chart, columns: int, rows: int, coloured: bool) -> list[str]:
     """As many of the newest bars as fit, one in each column, or up to eight columns apart where they are few. Lines of
     at most `columns` cells; the panes of indicators are taken from `rows`. Raises `ModuleNotFoundError` that names the
     extra without plotext."""
-    try:
+    with optional_import("plotext", "a chart in a terminal", "'ziggy_async[charts]'"):
         import plotext
-    except ModuleNotFoundError as error:
-        if error.name != "plotext":
-            raise
-        raise ModuleNotFoundError(
-            "charts in a terminal need plotext: pip install 'ziggy_async[charts]'", name=error.name
-        ) from None
     picture = Picture(plotext, chart, max(columns, LEAST_COLUMNS) - LABEL - 2)
     columns = picture.columns + LABEL + 2
     panes = sorted({line.pane for line in chart.series.lines} - {0})

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ziggy_async import _core
-from ziggy_async.messages import nearest, shown
+from ziggy_async.messages import nearest, optional_import, shown
 from ziggy_async.reading.epochs import NAT
 
 Floats = NDArray[np.float64]
@@ -107,8 +107,8 @@ class FeatureTable:
 
     def to_pandas(self) -> Any:
         """Returns a pandas frame of its own with the columns symbol (categorical), timestamp and the features."""
-        import pandas
-
+        with optional_import("pandas", "FeatureTable.to_pandas", "pandas"):
+            import pandas
         values, codes = self._dictionary
         frame = pandas.DataFrame(self._values, columns=list(self.names), copy=True)
         frame.insert(0, SYMBOL, pandas.Categorical.from_codes(codes, list(values)))
@@ -117,8 +117,8 @@ class FeatureTable:
 
     def to_polars(self) -> Any:
         """Returns a polars frame with the columns symbol, timestamp and the features, which share the figures."""
-        import polars
-
+        with optional_import("polars", "FeatureTable.to_polars", "polars"):
+            import polars
         return polars.DataFrame(self)
 
     def rows(self) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ziggy_async.messages import kind_of, shown
+from ziggy_async.messages import kind_of, optional_import, shown
 from ziggy_async.reading.spellings import INDEX
 from ziggy_async.reading.tables import Pairs, pairs_of
 
@@ -131,7 +131,8 @@ class _Arrow:
     """A pyarrow table or record batch; another object with Arrow's interface comes back as a pyarrow table."""
 
     def __init__(self, data: Any) -> None:
-        import pyarrow
+        with optional_import("pyarrow", "a table with Arrow's interface", "pyarrow"):
+            import pyarrow
 
         self._table = data if isinstance(data, pyarrow.Table | pyarrow.RecordBatch) else pyarrow.table(data)
         self.names = list(self._table.schema.names)

@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ziggy_async.messages import optional_import
+
 Verdict = Literal["same", "worse", "better"]
 
 MOST_P = 0.002
@@ -57,7 +59,8 @@ def compare(before: Mapping[str, Samples], now: Mapping[str, Samples]) -> list[C
 
 def refuse_without_statistics() -> None:
     """Raises `ModuleNotFoundError` without SciPy, before half a minute of measurement rather than after it."""
-    import scipy.stats  # noqa: F401
+    with optional_import("SciPy", "comparing samples", "'ziggy_async[bench]'"):
+        import scipy.stats  # noqa: F401
 
 
 def _change(name: str, before: Samples, now: Samples) -> Change:
