@@ -1,8 +1,9 @@
 """What the tests of dead letters share."""
 
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,14 @@ class Lock:
     def __exit__(self, *_: object) -> None:
         self._database.execute("ROLLBACK")
         self._database.close()
+
+
+def opened_below(folder: Path) -> list[str]:
+    """The files in the folder that this process has open."""
+    if not os.path.isdir("/proc/self/fd"):
+        return []
+    links = []
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # that of listing itself
+            links.append(os.readlink(f"/proc/self/fd/{number}"))
+    return [link for link in links if link.startswith(str(folder))]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from letters import opened_below
 from queued import holds, until
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
@@ -415,13 +416,3 @@ def test_a_stop_that_the_end_of_its_loop_cancels_leaves_nothing_open(tmp_path: P
     assert [letter.task_id for letter in computer.dead_letters.list()] == ["0", "1", "2", "3"]
     counts = holds(computer)
     assert (counts["dead"], counts["queued"], counts["running"]) == (4, 0, 0)
-
-
-def opened_below(folder: Path) -> list[str]:
-    if not os.path.isdir("/proc/self/fd"):
-        return []
-    links = []
-    for number in os.listdir("/proc/self/fd"):
-        with suppress(OSError):  # that of listing itself
-            links.append(os.readlink(f"/proc/self/fd/{number}"))
-    return [link for link in links if link.startswith(str(folder))]

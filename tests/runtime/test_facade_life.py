@@ -8,7 +8,6 @@ import pickle
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 from conftest import isolated
+from letters import opened_below
 from pooled import running_in
 from queued import until
 
@@ -283,10 +283,9 @@ def test_an_abandoned_computer_lets_its_threads_go_without_the_collector(
             del loop
         else:
             computer = asyncio.run(use_and_go_on() if end == "the loop goes on" else use())
-        if end == "asyncio.run" and sys.version_info >= (3, 12):  # where its end leaves a cycle
-            gc.collect()
         asyncio.run(until(lambda: set(threading.enumerate()) <= before))
         assert computer() is None
+        assert opened_below(tmp_path) == []
     finally:
         gc.enable()
     gc.collect()

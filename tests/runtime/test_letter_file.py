@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from letters import Lock, add, ids, keep_at_most, opened
+from letters import Lock, add, ids, keep_at_most, opened, opened_below
 from queued import until
 
 from ziggy_async.dead_letters import DeadLetters, sqlite
@@ -30,18 +30,6 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("ziggy-async-letters")]
-
-
-def descriptors(folder: Path) -> list[str]:
-    if not os.path.isdir("/proc/self/fd"):
-        return []
-    links = []
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            links.append(os.readlink(f"/proc/self/fd/{number}"))
-        except OSError:  # that of listing itself
-            continue
-    return [link for link in links if link.startswith(str(folder))]
 
 
 def rights(path: Path) -> dict[str, int]:
@@ -414,11 +402,11 @@ async def test_used_again_after_closing(path: Path) -> None:
         await outcome_of(letters.close())
         await outcome_of(letters.close())
         await until(lambda: threads() == [])
-        assert descriptors(path.parent) == []
+        assert opened_below(path.parent) == []
         assert ids(letters) == ["a"]
         await add(letters, "b")
     await until(lambda: threads() == [])
-    assert descriptors(path.parent) == []
+    assert opened_below(path.parent) == []
     assert sorted(os.listdir(path.parent)) == [path.name]
     async with opened(path) as (letters, _):
         assert ids(letters) == ["a", "b"]
@@ -454,7 +442,7 @@ async def test_where_no_thread_can_be_started_letters_are_stored_all_the_same(
         patch.setattr(ThreadPoolExecutor, "submit", no_thread)
         await add(letters, "t")
         await outcome_of(letters.close())
-    assert descriptors(path.parent) == []
+    assert opened_below(path.parent) == []
     async with opened(path) as (letters, _):
         assert ids(letters) == ["t"]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import weakref
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import FrameType
@@ -192,3 +193,24 @@ async def test_no_end_of_a_call_leaves_a_cycle_with_frames(how: str) -> None:
                 gc.garbage.clear()
                 gc.enable()
             assert not (is_watched and frames)
+
+
+def test_the_end_of_a_loop_keeps_nothing_of_who_ran_it() -> None:
+    """Python's own tasks that it cancels do, from 3.12 on: the frames of their tracebacks lead to `asyncio.run`."""
+
+    async def use(computer: AsyncFeatureComputer) -> None:
+        await computer.enqueue_task("coroutine", asyncio.sleep, 60)
+        await computer.with_options().execute_blocking_operation("short", int)
+
+    def run() -> "weakref.ref[AsyncFeatureComputer]":
+        computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=2, scale_min=1))
+        asyncio.run(use(computer))
+        return weakref.ref(computer)
+
+    gc.collect()
+    gc.disable()
+    try:
+        left = run()
+        asyncio.run(until(lambda: left() is None))
+    finally:
+        gc.enable()

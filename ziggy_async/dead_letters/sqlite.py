@@ -49,13 +49,18 @@ class LetterFile:
 
     def __init__(self, path: str | os.PathLike[str], trusts_pickles: bool) -> None:
         """`trusts_pickles`: whether work that another process has pickled is unpickled."""
+        self._database: sqlite3.Connection | None = None
+        self._process = os.getpid()
         self.path = os.path.realpath(path)
         self._trusts_pickles = trusts_pickles
-        self._database: sqlite3.Connection | None = None
         self._inode = 0  # of the file that it is
         self._data_version: int | None = None  # as it was when `listed` was read: it tells what other processes do
         self.listed: dict[str, DeadLetter] = {}
         """By id and without their work: what was in the file by the last `refresh`, and what this did to it since."""
+
+    def __del__(self) -> None:
+        if self._database is not None and self._process == os.getpid():  # not in a forked child, see _connections
+            self.close()
 
     def write(self, letters: list[DeadLetter]) -> int:
         """Commits the letters together. Returns how many were deleted as too many or too old."""

@@ -173,9 +173,10 @@ class Background:
         def ended(task: "asyncio.Task[None]") -> None:
             tasks.remove(task)
             background = found()
-            if not task.cancelled() and task.exception() is not None:
-                logger.error("%s has failed", name, exc_info=task.exception())
-            elif task.cancelled() and background is not None and not background._is_closed:
+            with suppress(asyncio.CancelledError):  # which leaves the task: its traceback has the frames of asyncio.run
+                if (error := task.exception()) is not None:
+                    logger.error("%s has failed", name, exc_info=error)
+            if task.cancelled() and background is not None and not background._is_closed:
                 background._start_restarted(run, name, tasks)
 
         tasks.append(self._loop.create_task(run(), name=name))

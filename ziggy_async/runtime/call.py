@@ -178,7 +178,10 @@ class Call(Outcome):
     def _end_on_loop(self, coroutine: Any, task: "asyncio.Task[Any]") -> None:
         close_unless_begun(coroutine)  # else one that is cancelled before that is warned of
         self.ended, self.task = time.perf_counter(), None
-        error = raisable(asyncio.CancelledError(), self.operation) if task.cancelled() else task.exception()
+        try:
+            error = task.exception()
+        except asyncio.CancelledError as cancelled:  # which leaves the task: its traceback has the frames of the loop
+            error = raisable(cancelled.with_traceback(None), self.operation)
         self.set(task.result() if error is None else None, error)
 
     def result(self) -> Any:
