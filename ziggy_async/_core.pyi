@@ -51,7 +51,7 @@ class BarStore:
     def ordered(self) -> bool: ...
     @property
     def bars_per_year(self) -> float:
-        """What volatilities are scaled by."""
+        """The number of bars a year, by which volatilities are scaled."""
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the further columns, float64 with NaN, beside open, high, low, close and volume."""
@@ -83,7 +83,7 @@ class BarStore:
     def labels(self) -> dict[str, dict[str, str]]: ...
     @property
     def _sorted(self) -> tuple[str, ...] | None:
-        """What `_sorted_symbols` returned; None when symbols have come or gone since."""
+        """The result of `_sorted_symbols`, None when symbols have come or gone since."""
     def _sorted_symbols(self) -> tuple[str, ...]:
         """The symbols in order; to sort them does not stop a loop when a thread does it."""
     def _label_names(self) -> tuple[str, ...]: ...
@@ -188,11 +188,11 @@ def regime(reading: tuple[float, ...], thresholds: tuple[float, ...], /) -> tupl
 _Rules = tuple[int, tuple[float, ...], tuple[float, ...], int]
 """Regime, parameters, win rates and rules, as `signals` takes them."""
 _Market = tuple["Plan", str, tuple[str, ...], float, tuple[float, ...]]
-"""What the regime is read from: the plan of price_change_1d and slope_20d, the ticker that they are figures of, names
-of the volatility index, its level where it is unknown (NaN: it has none), thresholds."""
+"""The sources of the regime: the plan of price_change_1d and slope_20d, the ticker that they are figures of, names of
+the volatility index, its level where it is unknown (NaN: it has none), thresholds."""
 _Zone = tuple[NDArray[np.int64], NDArray[np.int64], int, int] | None
-"""None for UTC, or (since, offset, initial, day_start), in nanoseconds: local time is UTC plus `offset[i]` from
-`since[i]` on, plus `initial` before `since[0]`; a day of trading begins `day_start` after midnight."""
+"""A time zone: None for UTC, or (since, offset, initial, day_start), in nanoseconds: local time is UTC plus `offset[i]`
+from `since[i]` on, plus `initial` before `since[0]`; a day of trading begins `day_start` after midnight."""
 _Answer = tuple[NDArray[np.int64], NDArray[np.int64], _Floats]
 """(times, bars, values): nanoseconds since 1970 UTC of each row, bars or rows of each ticker, (rows, results)."""
 
@@ -256,7 +256,7 @@ class Plan:
         market: _Market,
         /,
     ) -> _Answer:
-        """As `history`, of the plan of `RULE_FEATURES`: `SIGNAL_COLUMNS` by the rules in the regime at each bar."""
+        """Returns `SIGNAL_COLUMNS` by the rules in the regime at each bar, of a plan of `RULE_FEATURES`."""
     def over(
         self,
         columns: tuple[_Floats, ...],
@@ -309,7 +309,7 @@ class Live:
     def table(self) -> tuple[NDArray[np.int64], _Floats]:
         """Copies: the time of each row's last bar, the least time where it has none, and the figures."""
     def symbols(self, first: int, /) -> tuple[str, ...]:
-        """Of the rows from `first` on."""
+        """Returns the symbols of the rows from `first` on."""
     def stats(self) -> dict[str, int]: ...
     @overload
     def take(self) -> int:
@@ -321,7 +321,7 @@ class Live:
         """Records become the states of rows that have none, where the store has a bar of the last one's time; the next
         update goes on with that bar. `ValueError` where the store does not go on from there."""
     def take_others(self) -> bytes:
-        """What it holds of the tickers that formulas read by name; taken before records, and put before them."""
+        """Returns what it holds of the tickers that formulas read by name; to be taken and put before records."""
     def put_others(self, others: bytes, /) -> None:
         """The way back; `ValueError` for other bytes, and where the store does not go on from there."""
 
@@ -440,14 +440,13 @@ class Histogram:
         Never above the maximum; 0.0 when empty.
         """
     def counts(self, bounds: Sequence[float], /) -> list[int]:
-        """For each bound, in any order, how many durations are not longer; of one moment. `inf` counts all."""
+        """Returns for each bound, in any order, how many durations are not longer; of one moment. `inf` counts all."""
     def clear(self) -> None:
         """Forget every duration. One that is recorded meanwhile may be forgotten in part."""
 
 @final
 class Tally:
-    """Where the awaits of one function are counted: histograms of each phase, any number of them, which all get the
-    same."""
+    """The counters of one function's awaits: histograms of each phase, any number of them, which all get the same."""
 
     def __new__(
         cls, waiting: Iterable[Histogram], running: Iterable[Histogram], total: Iterable[Histogram]

@@ -1,4 +1,4 @@
-"""Where the asyncio loop meets the native pool: one port per running loop, and the notifier thread that wakes loops.
+"""The way between asyncio and the native pool: a port for each running loop, and the notifier thread that wakes loops.
 
 Nothing here runs before the first await: importing the package starts no thread and creates no loop.
 """

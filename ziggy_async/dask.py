@@ -82,7 +82,7 @@ def features_of(frame: Any, features: FeatureSet, by: str | None, time: str | No
 
 
 def threads_of_worker() -> int | None:
-    """None outside of a worker of `distributed`."""
+    """Returns the threads of this worker of `distributed`, None outside of one."""
     distributed: Any = sys.modules.get("distributed")
     if distributed is None:
         return None

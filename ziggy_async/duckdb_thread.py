@@ -21,8 +21,8 @@ needs_duckdb = partial(optional_import, "DuckDB", "reading and writing files", "
 """Wraps an import of DuckDB that may be the first one; see `optional_import`."""
 
 NICENESS = 5
-"""What the niceness of DuckDB's own threads is raised by: a loop that has to run gets a processor first. The one that
-calls DuckDB is not nicer, as it may hold the GIL when others want its processor."""
+"""The niceness that DuckDB's own threads have more: a loop that has to run gets a processor first. The one that calls
+DuckDB is not nicer, as it may hold the GIL when others want its processor."""
 TICK = 0.1
 """Seconds between two looks at how far DuckDB is."""
 

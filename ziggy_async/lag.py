@@ -100,7 +100,7 @@ class LoopLag:
         return LagSummary.of(self._delays)
 
     def recent(self) -> LagSummary:
-        """As `summary`, of the last one to two minutes."""
+        """Returns what `summary` does, of the last one to two minutes."""
         return LagSummary.of(self._recent.pair()[0])
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""Messages: values, which may be anything, as they show them, and what to install."""
+"""The way in which messages show values, which may be anything, and name what to install."""
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator
@@ -17,8 +17,8 @@ LONGEST_ERROR = 500
 
 
 def shown(value: object) -> str:
-    """`repr` of a value, of NumPy's as of Python's, in one line of at most 60 characters; of one that has none, its
-    type."""
+    """Returns the `repr` of a value, of NumPy's as of Python's, in one line of at most 60 characters; of one that has
+    none, its type."""
     try:
         text = repr(value.item() if isinstance(value, np.generic) else value)
     except Exception:
@@ -53,14 +53,15 @@ def shortened(text: str, length: int) -> str:
 
 
 def printable(text: str, length: int | None = LONGEST_NAME) -> str:
-    """`text` with escapes for control characters and for what cannot be encoded, in at most `length` characters."""
+    """Returns `text` with escapes for control characters and for what cannot be encoded, in at most `length`
+    characters."""
     if not text.isprintable():
         text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
     return text if length is None else shortened(text, length)
 
 
 def encodable(text: str) -> str:
-    """With escapes for what UTF-8 does not have, lone surrogates."""
+    """Returns the text with escapes for what UTF-8 does not have, lone surrogates."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -48,7 +48,7 @@ class KindMetrics:
 
 
 class _Outcomes:
-    """How many operations failed, and how long the others took."""
+    """Counts the operations that failed, and times the others."""
 
     def __init__(self) -> None:
         self.errors = 0  # written under _lock
@@ -93,7 +93,7 @@ class Metrics:
         latency: float | None = None,
         error: str | None = None,
     ) -> None:
-        """An operation that ends now and took `total` seconds, `waiting` and `running` of them where that is known.
+        """Counts an operation that ends now after `total` seconds, of them `waiting` and `running` where that is known.
 
         `latency`: what the ring and the summary say of it, `total` unless given. `error`: what went wrong, if it has
         failed. Raises `ValueError` for seconds that are no finite number.
@@ -135,12 +135,12 @@ class Metrics:
         return [_described(*each) for each in (kept[-last_n:] if last_n > 0 else kept)]
 
     def summary(self) -> dict[str, float]:
-        """Since the last clear: total_operations, success_rate in percent, and of the successful operations
+        """Returns since the last clear: total_operations, success_rate in percent, and of the successful operations
         avg_latency_ms, p50_latency_ms, p95_latency_ms, p99_latency_ms, max_latency_ms. All 0 when there is none."""
         return self._period.all.summary()
 
     def recent_summary(self) -> dict[str, float]:
-        """As `summary`, of the last one to two minutes."""
+        """Returns what `summary` does, of the last one to two minutes."""
         return self._period.windows.pair()[0].summary()
 
     def slowest(self, count: int, last_n: int = 1000) -> list[dict[str, Any]]:

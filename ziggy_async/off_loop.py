@@ -28,7 +28,7 @@ class LazyThreadPool:
         """Its first element is the pool. Two threads that come at once may append two; a fork leaves no lock held."""
 
     def pool(self) -> ThreadPool:
-        """Raises what `size` raises, and `Stopped` when the interpreter is exiting."""
+        """Returns the pool. Raises what `size` raises, and `Stopped` when the interpreter is exiting."""
         if not self._pools:
             self._pools.append(ThreadPool(self._size(), self._name))
         return self._pools[0]
@@ -45,8 +45,8 @@ class LazyThreadPool:
     async def run_within(
         self, deadline: float | None, done: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `run`. Raises `TimeoutError` when it takes longer than `deadline` seconds: it passed before `done`. Raises
-        `ValueError` unless that is a number of seconds."""
+        """Does what `run` does. Raises `TimeoutError` when it takes longer than `deadline` seconds: it passed before
+        `done`. Raises `ValueError` unless that is a number of seconds."""
         timeout = asyncio.timeout(None if deadline is None else seconds("deadline", deadline))
         try:
             async with timeout:
@@ -63,8 +63,8 @@ class LazyThreadPool:
                 raise outcome
 
     def run_each(self, function: Callable[[T], None], items: Collection[T]) -> None:
-        """As `run_each_async`, for code that has no loop. In a thread of the pool itself, and in that of the background
-        loop, which must not wait for others, the calls are made there, one after the other."""
+        """Does what `run_each_async` does, for code that has no loop. In a thread of the pool itself, and in that of
+        the background loop, which must not wait for others, the calls are made there, one after the other."""
         if self.is_here() or is_background():
             for item in items:
                 function(item)
@@ -82,8 +82,8 @@ lifecycle.exit_before_others(lifecycle.Stage.THREADS)  # now: what is registered
 
 # A reload keeps these:
 blocking: LazyThreadPool = globals().get("blocking") or LazyThreadPool("ziggy-async-blocking", workers)
-"""For functions of the application."""
+"""The threads for functions of the application."""
 short: LazyThreadPool = globals().get("short") or LazyThreadPool("ziggy-async-short", lambda: THREADS)
-"""For calls of milliseconds."""
+"""The threads for calls of milliseconds."""
 long: LazyThreadPool = globals().get("long") or LazyThreadPool("ziggy-async-long", lambda: THREADS)
-"""For what reads or writes files or tables, which may take minutes."""
+"""The threads for what reads or writes files or tables, which may take minutes."""

@@ -86,7 +86,7 @@ def ticker_names() -> list[str]:
 
 
 def ticker_endings() -> list[int]:
-    """For each ticker the index of its ending, -1 for those that go with the market; not yet shuffled."""
+    """Returns for each ticker the index of its ending, -1 for those that go with the market; not yet shuffled."""
     special = [index for index, ending in enumerate(ENDINGS) for _ in range(ending.tickers)]
     return special + [-1] * (len(ticker_names()) - len(special))
 

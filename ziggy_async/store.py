@@ -119,7 +119,7 @@ class BarStore(_core.BarStore):
         return self._loaded(reasons, rules, len(bars.timestamp))
 
     async def load_async(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
-        """As `load`, in a thread; a load that is cancelled may come to its end there."""
+        """Does what `load` does, in a thread; a load that is cancelled may come to its end there."""
         return await off_loop.long.run(self.load, symbol, data, **options)
 
     def load_frame(self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]) -> Skipped:
@@ -150,7 +150,7 @@ class BarStore(_core.BarStore):
     async def load_frame_async(
         self, data: object, symbol_column: str | None = None, **options: Unpack[ReadingOptions]
     ) -> Skipped:
-        """As `load_frame`, in a thread; a load that is cancelled may come to its end there."""
+        """Does what `load_frame` does, in a thread; a load that is cancelled may come to its end there."""
         return await off_loop.long.run(self.load_frame, data, symbol_column, **options)
 
     @classmethod
@@ -193,7 +193,7 @@ class BarStore(_core.BarStore):
         further_columns: Iterable[str] = (),
         **options: Unpack[ReadingOptions],
     ) -> Self:
-        """As `read`, in a thread."""
+        """Does what `read` does, in a thread."""
         return await off_loop.long.run(cls.read, *paths, capacity=capacity, further_columns=further_columns, **options)
 
     def to_arrow(self) -> "pyarrow.Table":
@@ -218,7 +218,7 @@ class BarStore(_core.BarStore):
         return _restored, (type(self), self.capacity, options, export.bars_of(self), self.labels())
 
     def load_unsorted(self, symbol: str, data: object, **options: Unpack[ReadingOptions]) -> Skipped:
-        """As `load`, rows in any order."""
+        """Does what `load` does, rows in any order."""
         rules = rules_of(options, self.columns)
         try:
             bars = columns.read_bars(data, symbol, rules)

@@ -76,7 +76,7 @@ _NOTHING: AbstractContextManager[None] = nullcontext()
 
 
 def tracer() -> Any:
-    """None: the application does not trace, or not yet."""
+    """Returns the application's tracer, None if it does not trace, or not yet."""
     global _tracer, _next_look
     if _tracer is None:
         trace = sys.modules.get("opentelemetry.trace")
@@ -176,7 +176,7 @@ def carrier() -> Carrier | None:
 
 @contextmanager
 def carried(headers: Carrier | None) -> Iterator[None]:
-    """In the other process: a block in which that trace is the current one."""
+    """Makes that trace the current one for a block, in the other process."""
     if headers is None:
         yield
         return

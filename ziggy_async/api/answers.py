@@ -23,7 +23,7 @@ CHUNK = 65_536
 LEVELS = 3
 """Levels of objects and lists that are encoded item by item: the signals of an answer, not the figures of a signal."""
 MANY = 50
-"""Where there are more items than this, each of them is encoded whole."""
+"""Items above which each of them is encoded whole."""
 TOGETHER = 200
 """Numbers or texts of a list that are encoded at once."""
 

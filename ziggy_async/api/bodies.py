@@ -35,7 +35,7 @@ class Watchlist(BaseModel):
 
 
 class TaskOptions(BaseModel):
-    """How the task is treated; see `with_options`."""
+    """Options of the task; see `with_options`."""
 
     model_config = ConfigDict(extra="forbid")
 

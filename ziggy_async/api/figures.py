@@ -51,7 +51,7 @@ class Buckets(NamedTuple):
 
 Labels = tuple[str, ...]
 Walk = Callable[[Iterable[Any]], Iterable[Any]]
-"""How samples are iterated over: by `iter`, or by a thread that yields the GIL now and then."""
+"""A function that iterates over samples: `iter`, or that of a thread that yields the GIL now and then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Whether a computer is well, and whether it takes work."""
+"""The health of a computer, and its readiness for work."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How much the formulas of a request may ask for: whoever sends them is a stranger.
+"""Limits of what the formulas of a request may ask for: whoever sends them is a stranger.
 
 A refusal is 422, with a sentence that says how much was asked for and how much is allowed. A `FormulaError` is answered
 by `answers.endpoint`.
@@ -91,8 +91,8 @@ async def check_work(features: FeatureSet, store: BarStore, tickers: Sequence[st
 
 
 async def _bars_of(store: BarStore, tickers: Sequence[str] | None, enough: int) -> tuple[int, int, int]:
-    """How many tickers there are, how many bars they have, and the longest at most: of all tickers no more exactly than
-    to know whether it is above `enough`."""
+    """Returns how many tickers there are, how many bars they have, and the longest at most: of all tickers no more
+    exactly than to know whether it is above `enough`."""
     if tickers is None:
         stats = store.stats()
         most = min(stats["bars"], store.capacity)

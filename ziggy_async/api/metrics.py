@@ -69,7 +69,7 @@ class MetricsEndpoints:
         return {"ok": True, "message": "Performance metrics cleared"}
 
     async def operations(self) -> dict[str, Any]:
-        """For each kind of operation its count, its errors, and percentiles of waiting, running and total time."""
+        """Count, errors, and percentiles of waiting, running and total time of each kind of operation."""
         by_kind = self._computer().metrics.by_kind()
         kinds = {kind: metrics.to_dict() async for kind, metrics in sliced(by_kind.items())}
         return {"ok": True, "operations": kinds, "count": len(kinds)}
@@ -91,7 +91,7 @@ class MetricsEndpoints:
         }
 
     async def health(self) -> dict[str, Any]:
-        """How well the computer did in the last one to two minutes; read `status`, the answer is always 200.
+        """The computer's health in the last one to two minutes; read `status`, the answer is always 200.
 
         `degraded`: success rate below 95 %, 95th percentile above 100 ms, average above 50 ms, or the loop's lag above
         10 ms in its 95th percentile; a computer that has done nothing is healthy. `unhealthy`: it was stopped,

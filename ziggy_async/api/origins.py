@@ -42,7 +42,7 @@ class OriginCheck:
 
 
 def normal(origin: str) -> str:
-    """In small letters and without the port that goes without saying; as it is if it is no origin."""
+    """Returns an origin in small letters and without the default port; another text as it is."""
     parts = ORIGIN.fullmatch(origin)
     if parts is None:
         return origin

@@ -18,7 +18,7 @@ def iso(times: NDArray[np.datetime64]) -> list[str | None]:
 
 
 def numbers(column: NDArray[np.float64]) -> list[float | None]:
-    """None for a value that is not finite, which JSON does not have."""
+    """Returns the values, with None for those that are not finite, which JSON does not have."""
     values: list[float | None] = column.tolist()
     is_finite = np.isfinite(column)
     if is_finite.all():

@@ -54,7 +54,7 @@ async def features_of(tickers: list[str]) -> dict[str, Features]:
 
 
 async def signals_of(tickers: list[str]) -> dict[str, Any]:
-    """As `POST /signals` answers."""
+    """Answers as `POST /signals` does."""
     regime = await regime_detector.detect_regime_async()
     return {"signals": await signal_generator.generate_signals_bulk_async(tickers, regime), "regime": regime}
 

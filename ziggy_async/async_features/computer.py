@@ -224,7 +224,7 @@ class AsyncFeatureComputer(Calls):
 
     @property
     def _takes_all(self) -> bool:
-        """Whether it takes all calls, so that `_ready` need not be awaited; quick, since each call asks."""
+        """True if it takes all calls, so that `_ready` need not be awaited; quick, since each call asks."""
         return self._loop is not None and self._ending is None and not self._loop.is_closed()
 
     @property
@@ -233,7 +233,7 @@ class AsyncFeatureComputer(Calls):
 
     @property
     def was_stopped(self) -> bool:
-        """Whether `stop` has ended it, and nothing has started it since."""
+        """True if `stop` has ended it, and nothing has started it since."""
         return self._was_stopped
 
     @property
@@ -253,7 +253,7 @@ class AsyncFeatureComputer(Calls):
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether no thread is left for direct calls, or for tasks: all are stuck, and so are as many as may replace
+        """True if no thread is left for direct calls, or for tasks: all are stuck, and so are as many as may replace
         them."""
         return any(pool.is_exhausted for pool in self._pools)
 

@@ -16,7 +16,7 @@ MOST_QUEUED = 10_000_000
 
 
 def whole(name: str, value: object, most: int) -> int:
-    """`value` as a whole number from 1 to `most`. Raises `ValueError` that names it."""
+    """Returns `value` as a whole number from 1 to `most`. Raises `ValueError` that names it."""
     number: object = value
     if isinstance(value, str):
         number = int(value) if is_number(value.strip()) else None
@@ -26,7 +26,7 @@ def whole(name: str, value: object, most: int) -> int:
 
 
 def truth(name: str, value: object) -> bool:
-    """`value` as a bool: true, yes, on, 1, or false, no, off, 0. Raises `ValueError` that names it."""
+    """Returns `value` as a bool: true, yes, on, 1, or false, no, off, 0. Raises `ValueError` that names it."""
     found = TRUTHS.get(value.strip().lower()) if isinstance(value, str) else value
     if not isinstance(found, bool):
         raise ConfigurationError(f"{name}: {shown(value)} is neither true nor false")
@@ -46,7 +46,7 @@ def _workers(name: str, value: object) -> int:
 
 
 def path(name: str, value: object) -> str | None:
-    """`value` as a path, None for none. Raises `ValueError` that names it."""
+    """Returns `value` as a path, None for none. Raises `ValueError` that names it."""
     if value is not None and not isinstance(value, str | os.PathLike):
         raise ConfigurationError(f"{name}: {shown(value)} is no path")
     return os.fspath(value) or None if value is not None else None
@@ -66,7 +66,7 @@ class TaskPoolConfig:
     max_workers: int = field(default_factory=_from_environment("ASYNC_FEATURES_WORKERS", 8, _workers))
     """Threads for blocking work, and workers of the queue."""
     use_process_pool: bool = field(default_factory=_from_environment("ASYNC_FEATURES_USE_PROCESS_POOL", False, truth))
-    """Whether the process pool is there from the start; else it is made when first asked for."""
+    """True if the process pool is there from the start; else it is made when first asked for."""
     queue_size: int = field(default_factory=_from_environment("ASYNC_FEATURES_QUEUE_SIZE", 1000, _queued))
     scale_min: int | None = field(default_factory=_from_environment("ASYNC_FEATURES_MIN_WORKERS", None, _workers))
     scale_max: int | None = field(default_factory=_from_environment("ASYNC_FEATURES_MAX_WORKERS", None, _workers))
@@ -74,7 +74,7 @@ class TaskPoolConfig:
     dead_letters: str | None = field(default_factory=_from_environment("ASYNC_FEATURES_DEAD_LETTERS", None, path))
     """The SQLite file that dead letters live in; None: in memory."""
     trust_pickles: bool = field(default_factory=_from_environment("ASYNC_FEATURES_TRUST_PICKLES", False, truth))
-    """Whether dead letters whose work another process has pickled may be requeued: unpickling runs what it says."""
+    """True if dead letters whose work another process has pickled may be requeued: unpickling runs what it says."""
 
     def __post_init__(self) -> None:
         self.max_workers = _workers("max_workers", self.max_workers)

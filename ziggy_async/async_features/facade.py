@@ -29,7 +29,7 @@ T = TypeVar("T")
 Compute = Callable[..., Awaitable[T]]
 
 ABSENT: Any = ...
-"""In place of an argument that is not given by position."""
+"""Stands for an argument that is not given by position."""
 
 RULES = {"momentum": MOMENTUM_RULE, "mean_reversion": MEAN_REVERSION_RULE}
 
@@ -91,8 +91,8 @@ class Calls(ABC):
     async def compute_features_batch(
         self, tickers: Iterable[str], force_refresh: bool = False
     ) -> dict[str, Features | None]:
-        """Ticker -> as from `compute_features_async`, in the order given; one that fails, or is no str, is None and
-        stops no other. Raises `TypeError` unless `tickers` is a list or another iterable; a str is none."""
+        """Returns ticker -> as from `compute_features_async`, in the order given; one that fails, or is no str, is None
+        and stops no other. Raises `TypeError` unless `tickers` is a list or another iterable; a str is none."""
         asked = listed(tickers)
         found = await self._compute(f"compute_features_batch:{len(asked)}", _batch, asked, force_refresh)
         return dict.fromkeys(asked) if found is None else found
@@ -105,9 +105,9 @@ class Calls(ABC):
         regime: Regime | None = None,
         **params: Unpack[SignalParameters],
     ) -> dict[str, Any] | None:
-        """`Signal.to_dict()` by the rule "momentum" or "mean_reversion" alone; None when it does not fire, or fails,
-        which is logged and counted. Raises `ValueError` for another `signal_type`, `ValueError` or `TypeError` for an
-        invalid `regime`.
+        """Returns `Signal.to_dict()` by the rule "momentum" or "mean_reversion" alone; None when it does not fire, or
+        fails, which is logged and counted. Raises `ValueError` for another `signal_type`, `ValueError` or `TypeError`
+        for an invalid `regime`.
 
         `params`: parameters of this call, see `SignalGenerator`; unknown keywords, and values that are not finite
         numbers, are logged and left out.
@@ -125,7 +125,7 @@ class Calls(ABC):
         regime: Regime | None = None,
         params: Mapping[str, float] | None = None,
     ) -> dict[str, Result]:
-        """Ticker -> {"ticker", "signal": `Signal` or None, "reason"}, each once and in the order given; see
+        """Returns ticker -> {"ticker", "signal": `Signal` or None, "reason"}, each once and in the order given; see
         `SignalGenerator.generate_signals_bulk`, also for `regime` and `params`.
 
         When all of it fails, which is logged and counted, every signal is None and its reason "error: ...". Raises
@@ -151,8 +151,9 @@ class Calls(ABC):
     async def execute_blocking_operation(
         self, operation_name: str, func: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
-        """`func(*args, **kwargs)` off the loop: on the thread pool with the caller's context variables (a coroutine
-        function on the loop). Its result, or its exception; one that would end the loop comes as a `RuntimeError`.
+        """Calls `func(*args, **kwargs)` off the loop: on the thread pool with the caller's context variables (a
+        coroutine function on the loop). Returns its result, or raises its exception; one that would end the loop comes
+        as a `RuntimeError`.
 
         Cancelling it returns at once; a thread that is in the middle goes on alone, and is replaced meanwhile.
         """
@@ -231,7 +232,7 @@ async def _awaited(compute: Compute[T], *args: Any) -> T:
 
 
 async def _batch(tickers: list[Any], force_refresh: bool) -> dict[Any, Features | None]:
-    """Values that are no tickers at all are None beside the others."""
+    """Returns what `compute_features_batch` does; values that are no tickers at all are None beside the others."""
     names = [ticker for ticker in tickers if isinstance(ticker, str)]
     found = await feature_computer.compute_batch_async(names, force_refresh)
     return {ticker: found.get(ticker) for ticker in tickers}

@@ -128,7 +128,7 @@ def chart_of(
     start: object | None = None,
     bars: int | None = None,
 ) -> Chart:
-    """As `chart`, also where nothing can show it as HTML."""
+    """Does what `chart` does, also where nothing can show it as HTML."""
     if not isinstance(store, BarStore):
         raise TypeError(f"store must be a BarStore, not {shown(store)}")
     ticker = checked_ticker(ticker)

@@ -47,8 +47,8 @@ class ChartSeries:
         return len(self.timestamps)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON for `static/chart.js`: ticker; lines, each with name and pane; and bars, each as [seconds since 1970,
-        open, high, low, close, volume, then the value of each line or None]."""
+        """Returns it as JSON for `static/chart.js`: ticker; lines, each with name and pane; and bars, each as [seconds
+        since 1970, open, high, low, close, volume, then the value of each line or None]."""
         columns = [self.timestamps.view(np.int64) / 1e9, self.open, self.high, self.low, self.close, self.volume]
         values = np.stack([*columns, *(line.values for line in self.lines)], axis=1)
         bars = values.astype(object)
@@ -88,7 +88,7 @@ class ChartFormulas:
     async def series_async(
         self, ticker: str, store: BarStore | None = None, bars: int | None = None, start: object | None = None
     ) -> ChartSeries:
-        """As `series`, off the loop."""
+        """Does what `series` does, off the loop."""
         first = _first(ticker, store, bars, start)
         return self._drawn(ticker, await self.features.history_async([ticker], store, first), bars)
 

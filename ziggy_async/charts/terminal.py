@@ -52,9 +52,9 @@ class Axis(NamedTuple):
 
 
 def drawn(chart: Chart, columns: int, rows: int, coloured: bool) -> list[str]:
-    """As many of the newest bars as fit, one in each column, or up to eight columns apart where they are few. Lines of
-    at most `columns` cells; the panes of indicators are taken from `rows`. Raises `ModuleNotFoundError` that names the
-    extra without plotext."""
+    """Returns a chart of as many of the newest bars as fit, one in each column, or up to eight columns apart where they
+    are few. Lines of at most `columns` cells; the panes of indicators are taken from `rows`. Raises
+    `ModuleNotFoundError` that names the extra without plotext."""
     with optional_import("plotext", "a chart in a terminal", "'ziggy_async[charts]'"):
         import plotext
     picture = Picture(plotext, chart, max(columns, LEAST_COLUMNS) - LABEL - 2)

@@ -126,8 +126,8 @@ def feature_set(texts: Sequence[str]) -> FeatureSet:
 
 
 def write_table(table: FeatureTable, path: Path) -> None:
-    """As the ending of its name says, timestamps in UTC and without a zone. Raises `ValueError` when it cannot be
-    written."""
+    """Writes the table as the ending of the file's name says, timestamps in UTC and without a zone. Raises `ValueError`
+    when it cannot be written."""
     target = "'" + str(path).replace("'", "''") + "'"
 
     def write(connection: Connection) -> None:

@@ -44,7 +44,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a row is set: `tiers` are its lines, each with the columns that stand in `slots` from the second on; the
+    """The layout of a row: `tiers` are its lines, each with the columns that stand in `slots` from the second on; the
     first slot is the first column's. Around them, in lines of their own: the first column, and the sentence."""
 
     slots: list[int]

@@ -105,7 +105,8 @@ def figure(value: object) -> str:
 
 
 def as_of(features: Mapping[str, Any]) -> str:
-    """When the last bar began, UTC: the day, and the time of day unless it is midnight. Empty without figures."""
+    """Returns when the last bar began, UTC: the day, and the time of day unless it is midnight. Empty without
+    figures."""
     return str(features.get("as_of") or "").removesuffix("+00:00").removesuffix("T00:00:00").replace("T", " ")
 
 

@@ -13,7 +13,7 @@ from ziggy_async.features.verification import CHECKS, KEPT, NONE, Bars, Subject
 from ziggy_async.store import default_store
 
 TICKERS = 11
-"""How many are computed side by side: more than there are lanes, and no multiple of them."""
+"""Tickers that are computed side by side: more than there are lanes, and no multiple of them."""
 STAGGER = 13
 """Bars by which each ticker is shorter than the one before, so that none begins or ends with another."""
 FAULTY = "FAILED"

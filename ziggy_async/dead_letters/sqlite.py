@@ -56,7 +56,7 @@ class LetterFile:
         self._inode = 0  # of the file that it is
         self._data_version: int | None = None  # as it was when `listed` was read: it tells what other processes do
         self.listed: dict[str, DeadLetter] = {}
-        """By id and without their work: what was in the file by the last `refresh`, and what this did to it since."""
+        """Letters by id, without their work: those of the last `refresh`, with what this object did to them since."""
 
     def __del__(self) -> None:
         if self._database is not None and self._process == os.getpid():  # not in a forked child, see _connections

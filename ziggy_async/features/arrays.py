@@ -137,7 +137,7 @@ class ArrayFunction:
         return function
 
     def _converted(self, plan_of: Callable[..., _core.Plan], /, *arguments: Any, **named: Any) -> Any:
-        """For arguments that are not simply arrays and then numbers: series, lists, inputs that are named."""
+        """Converts arguments that are not simply arrays and then numbers: series, lists, inputs that are named."""
         try:
             given = self.signature.bind(*arguments, **named).arguments
         except TypeError as error:

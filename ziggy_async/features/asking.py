@@ -30,7 +30,8 @@ def checked_store(store: BarStore | None) -> BarStore:
 
 
 def asked_tickers(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, ...]:
-    """None: all of the store, sorted. Raises `TypeError` for a ticker that is no text."""
+    """Returns the tickers asked for; those of None are all of the store, sorted. Raises `TypeError` for a ticker that
+    is no text."""
     if tickers is None:
         return store._sorted_symbols()
     return tickers if type(tickers) is tuple else _core.ticker_tuple(tickers)  # the core checks a tuple again
@@ -39,8 +40,8 @@ def asked_tickers(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, 
 async def asked_tickers_async(
     store: BarStore, tickers: Iterable[str] | None, deadline: float | None
 ) -> tuple[str, ...]:
-    """As `asked_tickers`; many that have come or gone are sorted in a thread. Raises `TimeoutError` when that takes
-    longer than `deadline` seconds, the wait for the thread included."""
+    """Does what `asked_tickers` does; many that have come or gone are sorted in a thread. Raises `TimeoutError` when
+    that takes longer than `deadline` seconds, the wait for the thread included."""
     if tickers is None and store._sorted is None and len(store) > FEW:
         return await off_loop.short.run_within(deadline, "the tickers were sorted", store._sorted_symbols)
     return asked_tickers(store, tickers)

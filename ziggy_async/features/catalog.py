@@ -64,7 +64,7 @@ BOTH_DEVIATIONS = ("nbdevup", "nbdevdn")
 """TA-Lib's parameters of bands that `deviations` sets together."""
 
 MOVING_AVERAGES = ("sma", "ema", "wma", "dema", "tema", "trima", "kama", "mama", "t3")
-"""By TA-Lib's number of them, its `MA_Type`."""
+"""The moving averages, in the order of TA-Lib's `MA_Type`."""
 
 
 def types_among(names: Collection[str]) -> str:
@@ -130,7 +130,7 @@ def usage_of(row: Row) -> str:
 
 
 def number_text(value: float) -> str:
-    """As one would write it: 14 for 14.0, but -0.0 as it is."""
+    """Returns the number as one would write it: 14 for 14.0, but -0.0 as it is."""
     value = float(value)
     is_plain = value.is_integer() and abs(value) < 1e15 and value.hex() != "-0x0.0p+0"
     return str(int(value)) if is_plain else repr(value)

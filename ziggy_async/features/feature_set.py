@@ -109,7 +109,7 @@ class FeatureSet:
 
     @property
     def work(self) -> Work:
-        """How much work the formulas are."""
+        """The work that the formulas are."""
         return work_of(all_nodes(self._nodes))
 
     def describe(self, store: BarStore | None = None, bar: str | None = None) -> dict[str, Description]:
@@ -172,8 +172,8 @@ class FeatureSet:
         *,
         deadline: float | None = None,
     ) -> FeatureTable:
-        """As `latest`, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds; cancelling
-        this gives up what no thread has begun."""
+        """Does what `latest` does, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds;
+        cancelling this gives up what no thread has begun."""
         terms, store = terms_within(deadline), self._checked(store)
         asked = await asked_tickers_async(store, tickers, deadline)
         loop, port = bridge.port()
@@ -210,7 +210,7 @@ class FeatureSet:
         *,
         deadline: float | None = None,
     ) -> FeatureTable:
-        """As `history`, off the loop; `deadline` and cancelling as for `latest_async`."""
+        """Does what `history` does, off the loop; `deadline` and cancelling as for `latest_async`."""
         terms, times, store = terms_within(deadline), times_between(start, end), self._checked(store)
         asked = await asked_tickers_async(store, tickers, deadline)
         loop, port = bridge.port()
@@ -238,8 +238,8 @@ class FeatureSet:
     async def over_async(
         self, table: Any, by: str | None = None, time: str | None = None, *, deadline: float | None = None
     ) -> Any:
-        """As `over`, on a thread. Raises `TimeoutError` when it takes longer than `deadline` seconds. The rest of the
-        computation is given up then, and when this is cancelled."""
+        """Does what `over` does, on a thread. Raises `TimeoutError` when it takes longer than `deadline` seconds. The
+        rest of the computation is given up then, and when this is cancelled."""
         is_over = Event()
 
         def look() -> None:
@@ -276,7 +276,7 @@ class FeatureSet:
         *,
         deadline: float | None = None,
     ) -> LiveFeatures:
-        """As `live`, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds."""
+        """Does what `live` does, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds."""
         live = self._live(store, tickers)
         await live.update_async(deadline=deadline)
         return live
@@ -297,7 +297,7 @@ class FeatureSet:
     async def restore_async(
         self, path: str | PathLike[str], store: BarStore | None = None, *, deadline: float | None = None
     ) -> LiveFeatures:
-        """As `restore`, on a thread. Raises `TimeoutError` when it takes longer than `deadline` seconds."""
+        """Does what `restore` does, on a thread. Raises `TimeoutError` when it takes longer than `deadline` seconds."""
         return await off_loop.long.run_within(deadline, "the states were restored", self.restore, path, store)
 
     def _live(self, store: BarStore | None, tickers: Iterable[str] | None) -> LiveFeatures:

@@ -53,7 +53,7 @@ class Formula:
 
     @property
     def compares(self) -> bool:
-        """Whether there is a cross-section in it."""
+        """True if there is a cross-section in it."""
         return any(name in CROSS_SECTIONS for name in self.calls)
 
     def refuse_other_bars(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ziggy_async.features.graph import Graph
 
 MOST_BARS = 100_000
-"""How far back a formula may look in one step."""
+"""Bars that a formula may look back in one step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,8 +126,8 @@ class LiveFeatures:
         return taken
 
     async def update_async(self, *, deadline: float | None = None) -> int:
-        """As `update`, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds: what was not
-        taken in is taken in by the next update, as it is after a cancellation."""
+        """Does what `update` does, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds:
+        what was not taken in is taken in by the next update, as it is after a cancellation."""
         moment = moment_after(deadline)
         return await off_loop.short.run_within(deadline, "the bars were taken in", self._update, moment)
 
@@ -139,7 +139,7 @@ class LiveFeatures:
         return FeatureTable(self._names, symbols, None, timestamps, values, missing)
 
     async def table_async(self, *, deadline: float | None = None) -> FeatureTable:
-        """As `table`, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds."""
+        """Does what `table` does, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds."""
         return await off_loop.short.run_within(deadline, "the table was made", self.table)
 
     def stats(self) -> LiveStats:
@@ -168,8 +168,8 @@ class LiveFeatures:
         write_states(path, head, chain((others,), parts))
 
     async def save_async(self, path: str | os.PathLike[str], *, deadline: float | None = None) -> None:
-        """As `save`, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds: the file may
-        still be written then."""
+        """Does what `save` does, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds: the
+        file may still be written then."""
         await off_loop.long.run_within(deadline, "the states were saved", self.save, path)
 
     @classmethod

@@ -35,7 +35,7 @@ class Head(TypedDict):
 
     symbols: list[str]
     joining: bool
-    """Whether symbols that join the store get rows."""
+    """True if symbols that join the store get rows."""
     tickers: int
     """Symbols that have states."""
     others: int

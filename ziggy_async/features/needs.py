@@ -1,4 +1,5 @@
-"""How many bars a ticker has to have before formulas have a value, also where they gather bars into periods."""
+"""The number of bars that a ticker has to have before formulas have a value, also where they gather bars into
+periods."""
 
 import dataclasses
 

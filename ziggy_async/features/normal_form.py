@@ -135,7 +135,7 @@ def _operation(graph: Graph, node: Node) -> Pieces:
 
 
 def _operand(graph: Graph, at: int) -> Pieces:
-    """In parentheses, if it is an operation or signed."""
+    """Returns the operand's text, in parentheses if it is an operation or signed."""
     node = graph.nodes[at]
     is_written_with_signs = node.kind == "operation" and node.name in (*INFIX, *PREFIX, "where")
     is_signed = node.kind == "constant" and not constant_text(node.parameters[0])[0].isalnum()

@@ -24,12 +24,12 @@ class Period(NamedTuple):
 
     @property
     def most_minutes(self) -> int:
-        """How long it may be, but for a clock that is set."""
+        """Its length at most, in minutes, but for a clock that is set."""
         return self.minutes or MINUTES_A_DAY * {"1d": 1, "1w": 7, "1mo": 31}[self.text]
 
 
 def period_of(text: str) -> Period | None:
-    """None unless it is a period: minutes or hours that divide a day, 1d, 1w, 1mo."""
+    """Returns the period that a text names, None if it names none: minutes or hours that divide a day, 1d, 1w, 1mo."""
     if text in UNITS:
         return Period(text, 0)
     match = TEXT.fullmatch(text)

@@ -49,7 +49,7 @@ async def screen_async(
     *,
     deadline: float | None = None,
 ) -> FeatureTable:
-    """As `screen`, off the loop; `deadline` and cancelling as for `FeatureSet.latest_async`."""
+    """Does what `screen` does, off the loop; `deadline` and cancelling as for `FeatureSet.latest_async`."""
     return await Screening.of(where, features, sort, limit).run_async(tickers, store, deadline)
 
 

@@ -1,4 +1,4 @@
-"""Whether formulas keep what they promise: the same bits whichever way they are computed, no look into the future,
+"""Checks that formulas keep what they promise: the same bits whichever way they are computed, no look into the future,
 nothing left of an outlier that is out of reach, and defined answers where values are missing.
 
 Each check computes a formula over bars in two ways, or over two versions of the bars, and compares the two bit for bit.
@@ -89,7 +89,7 @@ class Subject:
 
     @property
     def reads_others(self) -> bool:
-        """Whether a ticker's values depend on other tickers, so that all of them have to be computed together."""
+        """True if a ticker's values depend on other tickers, so that all of them have to be computed together."""
         formula = read_formula(self.formula)
         return formula.compares or bool(formula.tickers)
 
@@ -160,7 +160,8 @@ class Subject:
         return np.concatenate(found)
 
     def _others(self, tickers: Sequence[Bars]) -> dict[str, Any]:
-        """Which of them are read by name; of labels, which these bars have not, every other ticker has the one."""
+        """Returns which tickers are read by name; of labels, which these bars have not, every other ticker has the
+        one."""
         symbols = [each.symbol for each in tickers]
         codes = np.repeat(np.arange(len(tickers), dtype=np.int32) % 2, [len(each) for each in tickers])
         return {
@@ -193,7 +194,7 @@ class Subject:
 
     @property
     def is_one_kernel(self) -> bool:
-        """Whether the formula is one indicator of the catalog, and not made of others."""
+        """True if the formula is one indicator of the catalog, and not made of others."""
         kinds = [node.kind for node in self.made_of.nodes if node.kind not in ("column", "output")]
         return kinds == ["kernel"] and not self.made_of.sources
 
@@ -390,7 +391,7 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
     "missing": check_missing,
     "short": check_short,
 }
-"""By name. A check raises FaultError, or NotApplicableError where it does not apply."""
+"""The checks by name. A check raises FaultError, or NotApplicableError where it does not apply."""
 
 KEPT, NONE = "ok", "-"
 

@@ -1,4 +1,4 @@
-"""How much work the nodes of a plan are, as far as the formulas alone decide it."""
+"""The amount of work that the nodes of a plan are, as far as the formulas alone decide it."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

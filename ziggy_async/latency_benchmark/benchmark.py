@@ -109,7 +109,7 @@ def checked_number(num_operations: object) -> int:
 
 @dataclass
 class _Lag:
-    """By the drift of a timer and by pings from another thread; milliseconds."""
+    """Lag by the drift of a timer and by pings from another thread, in milliseconds."""
 
     average: float = 0.0
     drift: LagSummary = NO_LAG

@@ -32,7 +32,7 @@ async def run_feature_computation_benchmark(num_operations: int = 100) -> Compar
 
 
 async def run_signal_generation_benchmark(num_operations: int = 100) -> ComparisonResult:
-    """As `run_feature_computation_benchmark`, for the signals of the tickers."""
+    """Does what `run_feature_computation_benchmark` does, for the signals of the tickers."""
     checked_number(num_operations)
     ways = numpy_signal, MarketComputer.signal
     return await run_in_own_loop(partial(compare, get_benchmark(), ways, num_operations, "Signal Generation"))

@@ -16,7 +16,7 @@ class MarketComputer(AsyncFeatureComputer):
         self.market = market
 
     async def features(self, ticker: str) -> Features:
-        """As `compute_features_async`. Raises `RuntimeError` when there are none."""
+        """Does what `compute_features_async` does. Raises `RuntimeError` when there are none."""
         compute = self.market.features.soon
         found = await self._compute(f"compute_features:{ticker}", compute, ticker)
         if found is None:
@@ -24,7 +24,7 @@ class MarketComputer(AsyncFeatureComputer):
         return found
 
     async def signal(self, ticker: str) -> dict[str, Any] | None:
-        """As `compute_signal_async`, by both rules."""
+        """Does what `compute_signal_async` does, by both rules."""
         return await self._compute(f"compute_signal:{ticker}", self._signal, ticker)
 
     async def _signal(self, ticker: str) -> dict[str, Any] | None:

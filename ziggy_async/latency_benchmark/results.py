@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass
 class BenchmarkResult:
-    """How `num_operations` operations went. Times are in milliseconds, `success_rate` is in percent.
+    """The outcome of `num_operations` operations. Times are in milliseconds, `success_rate` is in percent.
 
     Latencies count from an operation's submission, of those that succeeded; 0.0 when none did, and the throughput is
     theirs. Where the operations were repeated, latencies and lag are those of all `repeats`, `total_duration_ms` is
@@ -80,17 +80,17 @@ class ComparisonResult:
 
     @property
     def latency_improvement_pct(self) -> float:
-        """By how much the average latency is lower."""
+        """The percentage by which the average latency is lower."""
         return -_change(self.baseline.avg_latency_ms, self.optimized.avg_latency_ms)
 
     @property
     def throughput_improvement_pct(self) -> float:
-        """By how much the throughput is higher."""
+        """The percentage by which the throughput is higher."""
         return _change(self.baseline.throughput_ops_per_sec, self.optimized.throughput_ops_per_sec)
 
     @property
     def loop_lag_improvement_pct(self) -> float:
-        """By how much the 95th percentile of the loop's lag is lower."""
+        """The percentage by which the 95th percentile of the loop's lag is lower."""
         return -_change(self.baseline.event_loop_lag_p95_ms, self.optimized.event_loop_lag_p95_ms)
 
     @property

@@ -98,7 +98,7 @@ class Features(dict[str, Any]):
 
     @property
     def is_sufficient(self) -> bool:
-        """Whether there were bars enough for the figures."""
+        """True if there were bars enough for the figures."""
         return bool(self["status"] == "ok")
 
     def _without(self, name: object) -> str:
@@ -136,7 +136,7 @@ class FeatureSet:
 
     @classmethod
     def of(cls, features: Features) -> "FeatureSet | None":
-        """None when there were too few bars."""
+        """Returns the set of a ticker's features, None when there were too few bars."""
         if not features.is_sufficient:
             return None
         return cls(features, "stale" if features["stale"] else "computed", *map(features.get, SET_FIGURES))
@@ -189,7 +189,7 @@ class FeatureComputer:
         return self._compute(ticker, force_refresh)
 
     async def compute_for_ticker_async(self, ticker: str, force_refresh: bool = False) -> Features:
-        """As `compute_for_ticker`, off the loop."""
+        """Does what `compute_for_ticker` does, off the loop."""
         return await self.soon(ticker, force_refresh)
 
     def soon(
@@ -237,7 +237,7 @@ class FeatureComputer:
     async def compute_batch_async(
         self, tickers: Iterable[str], force_refresh: bool = False, *, counted: CountedFunction | None = None
     ) -> dict[str, Features]:
-        """As `compute_batch`, off the loop. `counted`: the function that awaits it."""
+        """Does what `compute_batch` does, off the loop. `counted`: the function that awaits it."""
         names = _core.ticker_tuple(tickers)
         tally = None if counted is None else counted.tally
         began = 0 if tally is None else tally.now()
@@ -264,7 +264,7 @@ class FeatureComputer:
     async def get_features_async(
         self, ticker: str, force_refresh: bool = False, *, also: Collection[str] = ()
     ) -> FeatureSet | None:
-        """As `get_features`, off the loop."""
+        """Does what `get_features` does, off the loop."""
         return FeatureSet.of(await self.soon(ticker, force_refresh, also=also))
 
     def refresh(self, tickers: Collection[str], force: bool = False) -> sources.Stale:
@@ -273,7 +273,7 @@ class FeatureComputer:
         return {} if source is None else source.refresh(tickers, force)
 
     async def refresh_async(self, tickers: Collection[str], force: bool = False) -> sources.Stale:
-        """As `refresh`, in the running loop."""
+        """Does what `refresh` does, in the running loop."""
         source = sources.source_of(self.store)
         return {} if source is None else await source.refresh_async(tickers, force)
 
@@ -328,12 +328,12 @@ def get_multiple_ticker_features(tickers: Iterable[str], force_refresh: bool = F
 
 
 async def async_get_ticker_features(ticker: str, force_refresh: bool = False) -> Features:
-    """As `get_ticker_features`, off the loop; `force_refresh` asks the bar source first."""
+    """Does what `get_ticker_features` does, off the loop; `force_refresh` asks the bar source first."""
     return await feature_computer.soon(ticker, force_refresh, counted=_ONE)
 
 
 async def async_get_multiple_ticker_features(
     tickers: Iterable[str], force_refresh: bool = False
 ) -> dict[str, Features]:
-    """As `get_multiple_ticker_features`, off the loop."""
+    """Does what `get_multiple_ticker_features` does, off the loop."""
     return await feature_computer.compute_batch_async(tickers, force_refresh, counted=_MANY)

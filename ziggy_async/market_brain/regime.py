@@ -197,7 +197,7 @@ class RegimeDetector:
         return self._keep(reading, thresholds)
 
     async def detect_regime_async(self, force_refresh: bool = False) -> RegimeResult:
-        """As `detect_regime`, off the loop."""
+        """Does what `detect_regime` does, off the loop."""
         kept = self._fresh(force_refresh)
         if kept is not None:
             return kept
@@ -271,7 +271,7 @@ class RegimeDetector:
         return None
 
     def _told(self, found: FeatureSet | None) -> _Reading:
-        """By a computer of the application's own, which has no store to look into."""
+        """Tells the regime by a computer of the application's own, which has no store to look into."""
         return _Reading(found, None if found is None or self.volatility is None else found.vix_level)
 
     def _keep(self, reading: _Reading, thresholds: dict[str, float]) -> RegimeResult:
@@ -368,7 +368,7 @@ class _Rules:
 
 
 def threshold_values(thresholds: Mapping[str, float]) -> tuple[float, ...]:
-    """In the core's order."""
+    """Returns the thresholds in the core's order."""
     return tuple(float(thresholds[name]) for name in DEFAULT_THRESHOLDS)
 
 

@@ -62,8 +62,8 @@ async def signal_history_async(
     generator: SignalGenerator = signal_generator,
     deadline: float | None = None,
 ) -> FeatureTable:
-    """As `signal_history`, off the loop. Raises `TimeoutError` when it takes longer than `deadline` seconds; cancelling
-    this gives up what no thread has begun."""
+    """Does what `signal_history` does, off the loop. Raises `TimeoutError` when it takes longer than `deadline`
+    seconds; cancelling this gives up what no thread has begun."""
     question = _Question.of(tickers, store, start, end, generator)
     loop, port = bridge.port()
     arguments = *question.arguments, *terms_within(deadline)

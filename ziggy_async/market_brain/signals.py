@@ -43,8 +43,8 @@ MOMENTUM_RULE = 2
 BOTH_RULES = MEAN_REVERSION_RULE | MOMENTUM_RULE
 
 DEFAULT_PARAMETERS = dict(_core.RULE_PARAMETERS)
-"""In the core's order. No rule reads mom_breakout_periods, mom_volume_multiplier and max_holding_days: the application
-sets and reads them."""
+"""The parameters in the core's order. No rule reads mom_breakout_periods, mom_volume_multiplier and max_holding_days:
+the application sets and reads them."""
 
 ENRICHED_TOGETHER = 64
 """Signals at most that one call on the blocking pool enriches: then others get the thread."""
@@ -57,7 +57,7 @@ class Result(TypedDict):
     signal: "Signal | None"
     reason: str
     source_error: NotRequired[str]
-    """Where the bar source failed for the ticker."""
+    """The error of the bar source, if that failed for the ticker."""
 
 
 class SignalParameters(TypedDict, total=False):
@@ -76,7 +76,7 @@ class SignalParameters(TypedDict, total=False):
 
 
 class SignalDirection(StrEnum):
-    """Which way a signal points."""
+    """The direction of a signal."""
 
     LONG = "LONG"
     SHORT = "SHORT"
@@ -176,7 +176,7 @@ DEFAULT_WIN_RATES: Mapping[SignalType, Mapping[RegimeState, float]] = {
         RegimeState.PANIC: 0.30,
     },
 }
-"""How often signals of a type come true in a regime: what a confidence begins from."""
+"""The share of signals of a type that come true in a regime: what a confidence begins from."""
 
 
 class SignalGenerator:
@@ -228,7 +228,7 @@ class SignalGenerator:
         rules: int = BOTH_RULES,
         counted: CountedFunction | None = None,
     ) -> Result:
-        """As `generate_signal`, off the loop. `counted`: the function that awaits it."""
+        """Does what `generate_signal` does, off the loop. `counted`: the function that awaits it."""
         ticker = checked_ticker(ticker)
         return (await self.generate_signals_bulk_async([ticker], regime, params, rules=rules, counted=counted))[ticker]
 
@@ -270,7 +270,7 @@ class SignalGenerator:
         rules: int = BOTH_RULES,
         counted: CountedFunction | None = None,
     ) -> dict[str, Result]:
-        """As `generate_signals_bulk`, off the loop. `counted`: the function that awaits it."""
+        """Does what `generate_signals_bulk` does, off the loop. `counted`: the function that awaits it."""
         names = _core.ticker_tuple(tickers)
         given = None if regime is None else checked_regime(regime)
         parameters = self._parameters(params)
@@ -344,14 +344,14 @@ class SignalGenerator:
         return self._computer or features.feature_computer
 
     def _parameters(self, params: Mapping[str, float] | None) -> tuple[float, ...]:
-        """In the core's order."""
+        """Returns the parameters in the core's order."""
         chosen = self.params
         if params is not None:
             chosen = {**chosen, **checked_numbers("parameter", chosen, params, strict=True)}
         return tuple(float(chosen[name]) for name in DEFAULT_PARAMETERS)
 
     def _win_rates(self) -> tuple[float, ...]:
-        """In the core's order."""
+        """Returns the win rates in the core's order."""
         kinds = (SignalType.MEAN_REVERSION, SignalType.MOMENTUM)
         return tuple(float(self.win_rates[kind][each]) for kind in kinds for each in REGIMES)
 
@@ -456,12 +456,12 @@ def generate_signals_for_watchlist(
 async def generate_ticker_signal_async(
     ticker: str, regime: Regime | None = None, params: Mapping[str, float] | None = None
 ) -> Result:
-    """As `generate_ticker_signal`, off the loop."""
+    """Does what `generate_ticker_signal` does, off the loop."""
     return await signal_generator.generate_signal_async(ticker, regime, params, counted=_ONE)
 
 
 async def generate_signals_for_watchlist_async(
     tickers: Iterable[str], regime: Regime | None = None, params: Mapping[str, float] | None = None
 ) -> dict[str, Result]:
-    """As `generate_signals_for_watchlist`, off the loop."""
+    """Does what `generate_signals_for_watchlist` does, off the loop."""
     return await signal_generator.generate_signals_bulk_async(tickers, regime, params, counted=_MANY)

@@ -19,9 +19,9 @@ DIRECT = 'phase="total",kind!="worker_task"'
 class Alert(NamedTuple):
     name: str
     expression: str
-    """In PromQL."""
+    """The condition, in PromQL."""
     during: str
-    """How long it has to hold."""
+    """The time for which it has to hold."""
     severity: str
     summary: str
     """`{{ $value }}` is what the expression gives."""

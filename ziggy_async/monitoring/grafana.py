@@ -15,7 +15,7 @@ JOB_EVENTS = ("submitted", "completed", "cancelled", "expired")
 
 class Line(NamedTuple):
     expression: str
-    """In PromQL."""
+    """The figure, in PromQL."""
     legend: str
     """Labels stand in it as `{{kind}}`."""
 
@@ -23,7 +23,7 @@ class Line(NamedTuple):
 class Panel(NamedTuple):
     title: str
     unit: str
-    """By Grafana's name."""
+    """Grafana's name of the unit."""
     lines: tuple[Line, ...]
 
 
@@ -127,7 +127,7 @@ SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
 def variable(label: str) -> dict[str, Any]:
-    """Which values of a label are looked at: all of them at first."""
+    """Returns the variable that chooses values of a label: all of them at first."""
     return {
         "name": label,
         "type": "query",

@@ -77,7 +77,7 @@ REPEATED = {"close": "price", "open_price": "open_price", "high": "high", "low":
 
 
 class _Form(NamedTuple):
-    """In what form a symbol's last observation came, as far as the store does not keep it."""
+    """The form in which a symbol's last observation came, as far as the store does not keep it."""
 
     zone: tzinfo | None
     """The zone of its timestamp; None: as the store answers, in UTC or without a zone."""
@@ -86,7 +86,7 @@ class _Form(NamedTuple):
 
     @classmethod
     def of(cls, observation: PriceData) -> "_Form | None":
-        """None where the store answers in that form by itself."""
+        """Returns the form of an observation, None where the store answers in that form by itself."""
         zone = getattr(observation.timestamp, "tzinfo", None)
         whole = tuple(field for name, field in REPEATED.items() if _is_whole(getattr(observation, name)))
         return cls(zone, whole) if whole or zone not in (None, UTC) else None

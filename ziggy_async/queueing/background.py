@@ -35,7 +35,7 @@ LONGEST_BACKOFF = 30.0  # seconds at most before any attempt
 GRACE = 1.0  # seconds that workers and cancelled coroutines have to come to their end at a stop
 
 under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_under_way", default=False)
-"""Whether the current code is a task of some queue. While a computer stops, calls of such code are not new work."""
+"""True if the current code is a task of some queue. While a computer stops, calls of such code are not new work."""
 
 
 @dataclass(eq=False, repr=False)
@@ -58,7 +58,7 @@ class Background:
         self._mean_seconds = 0.0
         self._loop = asyncio.get_running_loop()
         self.unfinished: dict[int, Task] = {}
-        """By number: the tasks without an outcome, also those that wait for a place, or for their letter to be kept."""
+        """The tasks without an outcome, by number: also those that wait for a place, or for their letter to be kept."""
         self._by_key: dict[Any, Task] = {}  # of those that are not at their end
         self._cancelled: set[asyncio.Task[Any]] = set()  # of coroutines that have not ended yet
         self._closing = threading.Lock()  # several threads may find the loop closed

@@ -23,12 +23,12 @@ class TaskHandle(Generic[T_co]):
 
     @property
     def task_id(self) -> str:
-        """As it was given to `enqueue_task`."""
+        """The id that was given to `enqueue_task`."""
         return self._task.work.task_id
 
     @property
     def key(self) -> Hashable | None:
-        """By which other work joins it."""
+        """The key by which other work joins it."""
         return self._task.work.options.key
 
     @property
@@ -38,7 +38,7 @@ class TaskHandle(Generic[T_co]):
 
     @property
     def state(self) -> State:
-        """Where it is now."""
+        """Its present state."""
         return self._task.state
 
     @property

@@ -1,4 +1,4 @@
-"""What defines a task: its work and options; its failed attempts, and the reasons for which it may be dead."""
+"""The parts of a task: its work and options; its failed attempts, and the reasons for which it may be dead."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Hashable
@@ -15,8 +15,8 @@ OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a task is treated, as `AsyncFeatureComputer.with_options` says. Raises `ValueError` or `TypeError` that names
-    the option for an invalid value."""
+    """The treatment of a task, as `AsyncFeatureComputer.with_options` says. Raises `ValueError` or `TypeError` that
+    names the option for an invalid value."""
 
     priority: int = 0
     deadline: float | None = None
@@ -47,7 +47,7 @@ class Options:
             raise TypeError(f"key: {shown(self.key)} cannot be hashed") from None
 
     def changed(self, **changes: Any) -> "Options":
-        """These options with some others in their place. Raises `TypeError` for a name that is no option."""
+        """Returns these options with some others in their place. Raises `TypeError` for a name that is no option."""
         known = [field.name for field in dataclasses.fields(self)]
         for name in changes:
             if name not in known:
@@ -97,7 +97,7 @@ class Attempt:
 
 
 class Reason(StrEnum):
-    """Why a task is dead."""
+    """The reason for which a task is dead."""
 
     EXHAUSTED = "exhausted"  # every attempt that it was allowed has failed
     DEADLINE = "deadline"

@@ -27,12 +27,13 @@ class BoundedQueue:
 
     @property
     def is_full(self) -> bool:
-        """Whether a new task has to wait: also when others wait already, so that none overtakes them."""
+        """True if a new task has to wait: also when others wait already, so that none overtakes them."""
         return self._length >= self.capacity or bool(self.blocked)
 
     @property
     def oldest_entry(self) -> float | None:
-        """When the task came that waits longest, by `time.perf_counter`. From any thread, perhaps a moment late."""
+        """The time when the task came that waits longest, by `time.perf_counter`. From any thread, perhaps a moment
+        late."""
         entries = []
         for level in list(self._levels.values()):
             with suppress(RuntimeError):  # changed by the loop's thread at this very moment

@@ -97,7 +97,8 @@ class Task:
 
 
 class Counts:
-    """Where the tasks are. `submitted` is always the sum over the states, since they change by `move` alone."""
+    """Counts the tasks by their states. `submitted` is always the sum over the states, since they change by `move`
+    alone."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # for readers in other threads

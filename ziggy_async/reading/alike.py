@@ -21,11 +21,11 @@ from ziggy_async.reading.ways import take_apart
 MOST_ALIKE = 50
 """Files that are read at once, and one by one where one of them is at fault."""
 MOST_BYTES = 1 << 19
-"""Of the text of a file of which a query takes as long as its rows; of all that are read at once 25 MiB."""
+"""Bytes of the text of a file of which a query takes as long as its rows; of all that are read at once 25 MiB."""
 
 
 def first_text(origin: Source, header: Header, name: str) -> str | None:
-    """What the first row has in a column; None where it cannot be told."""
+    """Returns what the first row has in a column; None where it cannot be told."""
     for row in csv.reader(islice(lines_of(origin), header.skipped, None), delimiter=header.delimiter):
         if row:
             at = header.names.index(name)
@@ -34,8 +34,8 @@ def first_text(origin: Source, header: Header, name: str) -> str | None:
 
 
 def are_alike(text: str, other: str | None) -> bool:
-    """Whether columns of times that begin with these are read by one SQL: they are written in one way, and both of
-    clocks that are apart from UTC, or both not."""
+    """Returns whether columns of times that begin with these are read by one SQL: they are written in one way, and both
+    of clocks that are apart from UTC, or both not."""
     if other is None or re.sub("[0-9]", "0", text) != re.sub("[0-9]", "0", other):
         return False
     one, two = take_apart(text.strip()), take_apart(other.strip())
@@ -45,8 +45,9 @@ def are_alike(text: str, other: str | None) -> bool:
 
 
 def may_be_of_group(text: str | None, names: Sequence[str]) -> bool:
-    """Whether the first time of a file and the names of its columns say how its times are read, whatever else is in the
-    file: beside a zone it matters whether one is a day, and a time of day is one of the day that a folder names."""
+    """Returns whether the first time of a file and the names of its columns say how its times are read, whatever else
+    is in the file: beside a zone it matters whether one is a day, and a time of day is one of the day that a folder
+    names."""
     if text is None or not text.strip() or re.fullmatch(CLOCK_OF_FOLDER, text.strip()):
         return False
     return not any(spelling_of(name) in ZONES for name in names)

@@ -76,13 +76,13 @@ class Values(Protocol):
         """Some of the distinct values, all if they are fewer than three."""
 
     def has_figures(self, name: str) -> bool:
-        """Whether there is a number other than 0."""
+        """Returns whether there is a number other than 0."""
 
     def unlike(self, name: str, other: str, most: int | None) -> Sequence[tuple[Any, Any]]:
         """The values of two columns in rows where both are there and are not written alike: that many at most."""
 
     def are_in(self, moments: str, days: str) -> bool:
-        """Whether each moment begins with its day, as 2024-01-02 09:30 with 2024-01-02."""
+        """Returns whether each moment begins with its day, as 2024-01-02 09:30 with 2024-01-02."""
 
 
 def with_day(roles: dict[str, str], names: Sequence[str], chosen: Collection[str], values: Values) -> dict[str, str]:
@@ -115,8 +115,8 @@ def with_day(roles: dict[str, str], names: Sequence[str], chosen: Collection[str
 
 
 def _are_moments(roles: Mapping[str, str], days: Sequence[Any], times: Sequence[Any]) -> bool:
-    """Whether these times have the date beside them in them; not where they are digits of times of day, as hhmmssmmm.
-    Raises where they are neither, or may be both."""
+    """Returns whether these times have the date beside them in them; not where they are digits of times of day, as
+    hhmmssmmm. Raises where they are neither, or may be both."""
     pairs = [pair for pair in zip(days, times, strict=False) if not any(map(_is_blank, pair))]
     aheads = [_ahead_of(*pair) for pair in pairs]
     if "symbol" not in roles and len({date_text(day) for day, _ in pairs}) == len(pairs):
@@ -139,8 +139,8 @@ def _are_moments(roles: Mapping[str, str], days: Sequence[Any], times: Sequence[
 
 
 def _ahead_of(day: Any, time: Any) -> float | None:
-    """How far a day is ahead of a moment in it, as the clock of some zone has it, in nanoseconds, and 0 for the same
-    moment twice; None where it is no moment of the day."""
+    """Returns how far a day is ahead of a moment in it, as the clock of some zone has it, in nanoseconds, and 0 for the
+    same moment twice; None where it is no moment of the day."""
     text, moment = date_text(day) or "", time_text(time) or ""
     if re.fullmatch(WHOLE_DAY, text) and moment.startswith(text):
         return 0.0
@@ -159,7 +159,7 @@ def _nanoseconds(text: str, order: str) -> float:
 
 
 def are_symbols(values: Sequence[Any]) -> bool:
-    """Whether these are texts that may be symbols, and no dates, times or numbers."""
+    """Returns whether these are texts that may be symbols, and no dates, times or numbers."""
     return _are_all(_is_symbol, values)
 
 
@@ -169,19 +169,19 @@ def _is_symbol(value: Any) -> bool:
 
 
 def are_epochs(values: Sequence[Any]) -> bool:
-    """Whether these are whole numbers of a time since 1970, as the first one says."""
+    """Returns whether these are whole numbers of a time since 1970, as the first one says."""
     first = next((value for value in values if not _is_blank(value)), None)
     text = str(first if (whole := as_whole(first)) is None else whole).strip().removesuffix(".0")
     return text.isdecimal() and text.isascii() and unit_of(int(text)) is not None
 
 
 def are_clocks(values: Sequence[Any]) -> bool:
-    """Whether these values of a column that is called a time are times of day, as the first one says."""
+    """Returns whether these values of a column that is called a time are times of day, as the first one says."""
     return _are_all(partial(_is_clock, True), [value for value in values if not _is_blank(value)][:1])
 
 
 def are_times(values: Sequence[Any]) -> bool:
-    """Whether these are dates or moments."""
+    """Returns whether these are dates or moments."""
     return _are_all(moments_of, values)
 
 
@@ -239,7 +239,7 @@ def refuse_beside(roles: Mapping[str, str], names: Iterable[str], chosen: Collec
 
 
 def _others(roles: Mapping[str, str], names: Iterable[str]) -> list[str]:
-    """Those of `names` that are not read, and may be times."""
+    """Returns those of `names` that are not read, and may be times."""
     taken = set(roles.values())
     return [name for name in names if name not in taken and role_of(name) in (None, "timestamp")]
 
@@ -280,7 +280,7 @@ def _refuse_times_of_day(timestamp: str, others: Sequence[str], values: Values) 
 
 
 def _clocks_beside(timestamp: str, names: Sequence[str], values: Values) -> list[str]:
-    """Those of `names` that are columns of times of day, where `timestamp` holds days alone."""
+    """Returns those of `names` that are columns of times of day, where `timestamp` holds days alone."""
     heads = values.heads(names) if are_days(values.head(timestamp)) else {}
     return [name for name, head in heads.items() if _are_all(partial(_is_clock, _says_clock(name)), head)]
 
@@ -301,7 +301,7 @@ def _is_blank(value: Any) -> bool:
 
 
 def _is_moment(value: Any) -> bool:
-    """Whether it is, or may be, a date and a time of day in one."""
+    """Returns whether it is, or may be, a date and a time of day in one."""
     text = time_text(value) or ""
     if is_digits(text):
         is_date = len(text) in DIGITS and FIRST_YEAR <= int(text[:4]) <= LAST_YEAR
@@ -310,7 +310,7 @@ def _is_moment(value: Any) -> bool:
 
 
 def _have_same_clock(moment: Any, clock: Any) -> bool:
-    """Whether a moment shows this time of day, or one of them is missing and the other is no day."""
+    """Returns whether a moment shows this time of day, or one of them is missing and the other is no day."""
     if _is_blank(moment) or _is_blank(clock):
         return not (_is_blank(clock) and _is_day(moment))
     both = take_apart(date_text(moment) or ""), take_apart(f"2000-01-01 {time_text(clock)}")
@@ -327,7 +327,7 @@ def _is_day(value: Any) -> bool:
 
 
 def _is_local(value: Any) -> bool:
-    """Whether it has a time of day and does not say of which clock."""
+    """Returns whether it has a time of day and does not say of which clock."""
     if isinstance(value, np.datetime64):
         return not _is_day(value)
     if isinstance(value, datetime):
@@ -337,7 +337,7 @@ def _is_local(value: Any) -> bool:
 
 
 def _says_zone(value: Any) -> bool:
-    """Whether it says of which clock it is."""
+    """Returns whether it says of which clock it is."""
     if isinstance(value, datetime):
         return value.tzinfo is not None
     written = take_apart(value.strip()) if isinstance(value, str) else None

@@ -37,7 +37,7 @@ HAS_OFFSET_WITHIN = f"regexp_matches(timestamp, '(?:{OFFSET})\\s*$')"
 HAS_NO_OFFSET = "regexp_matches(timestamp, '[+-]00(?::?00)*\\s*$')"
 IS_NAIVE = "regexp_matches(timestamp, ':\\d\\d.*\\d\\s*$|:\\d\\d\\s*$')"
 IS_WITHIN = f"NOT {HAS_OFFSET} OR {HAS_OFFSET_WITHIN}"
-"""Whether the offset from UTC is one that clocks have: DuckDB takes also 99 hours."""
+"""True if the offset from UTC is one that clocks have: DuckDB takes also 99 hours."""
 ISO_CAST = (
     f"CASE WHEN ({IS_WITHOUT_ZONE}) AND NOT {IS_FINER} AND ({IS_WITHIN})"
     " THEN TRY_CAST(trim(timestamp) AS TIMESTAMPTZ) END"
@@ -92,7 +92,7 @@ def figures_of(columns: Columns) -> list[str]:
 
 
 def declared_values(columns: Columns, typed: dict[str, str]) -> dict[str, Any] | None:
-    """The same as `_values`; None where the reader of a CSV file cannot give all values their types."""
+    """Does what `_values` does; None where the reader of a CSV file cannot give all values their types."""
     import duckdb
 
     if columns.declared is None:
@@ -106,8 +106,8 @@ def declared_values(columns: Columns, typed: dict[str, str]) -> dict[str, Any] |
 
 
 def _have_written_numbers(columns: Columns, typed: Mapping[str, str]) -> bool:
-    """Whether one of the texts of figures that DuckDB takes for none is a number as people write them, or anything else
-    in a further column, whose values may be missing but have to be numbers."""
+    """Returns whether one of the texts of figures that DuckDB takes for none is a number as people write them, or
+    anything else in a further column, whose values may be missing but have to be numbers."""
     shown = {role: role if role in PRICE_COLUMNS else literal("0") for role in figures_of(columns)}
     unread = [f"CASE WHEN {typed[role]} IS NULL AND trim({role}) <> '' THEN {text} END" for role, text in shown.items()]
     if not unread:
@@ -118,8 +118,8 @@ def _have_written_numbers(columns: Columns, typed: Mapping[str, str]) -> bool:
 
 
 def _values(columns: Columns, source: str, typed: dict[str, str]) -> dict[str, Any]:
-    """The values of these columns of `source`, role -> SQL, and the symbols; DuckDB goes on with the file while they
-    are taken, in several threads, as it does as long as nobody asks for `row`."""
+    """Returns the values of these columns of `source`, role -> SQL, and the symbols; DuckDB goes on with the file while
+    they are taken, in several threads, as it does as long as nobody asks for `row`."""
     import duckdb
 
     own = {"symbol": SYMBOL} if "symbol" in columns.types else {}
@@ -139,8 +139,8 @@ def _values(columns: Columns, source: str, typed: dict[str, str]) -> dict[str, A
 
 
 def _has_other_texts(columns: Columns) -> bool:
-    """Whether there are times finer than microseconds, or with the name of a month, of which DuckDB knows the English
-    ones."""
+    """Returns whether there are times finer than microseconds, or with the name of a month, of which DuckDB knows the
+    English ones."""
     return columns.first_row(f"SELECT 1 FROM {columns.source} WHERE {IS_FINER} OR {HAS_NAME} LIMIT 1") is not None
 
 
@@ -189,8 +189,8 @@ def timestamp_of(columns: Columns, symbol: str | None, rules: Rules) -> str:
 
 
 def says_order(first: str, column: str, rules: Rules) -> bool:
-    """Whether times that are written as the first one of a column say by themselves how they are read, and the days
-    beside them do not."""
+    """Returns whether times that are written as the first one of a column say by themselves how they are read, and the
+    days beside them do not."""
     written = take_apart(first.strip())
     is_said = rules.dates or order_said(column)
     return written is None or (not written.has_short_year and bool(WAYS[written.way].order or is_said))
@@ -277,8 +277,8 @@ def plain_numbers(columns: Columns) -> dict[str, str]:
 
 
 def may_have_points(columns: Columns, values: Mapping[str, Any]) -> bool:
-    """Whether numbers of a column have a fraction, and all may have a point between thousands: volumes, and prices
-    where they may be a hundred times as much as others or have names of a language with decimal commas."""
+    """Returns whether numbers of a column have a fraction, and all may have a point between thousands: volumes, and
+    prices where they may be a hundred times as much as others or have names of a language with decimal commas."""
     texts = figures_of(columns)
     has_commas = numbers.have_commas(columns.names(texts))
     for role in texts if has_commas else {"close", "volume"}.intersection(texts):
@@ -295,12 +295,12 @@ def _have_fractions(values: NDArray[np.float64]) -> bool:
 
 
 def _may_be_grouped(values: NDArray[np.float64], highest: int) -> bool:
-    """Whether all are below 1000, and those with a fraction have three digits of it and are below `highest`."""
+    """Returns whether all are below 1000, and those with a fraction have three digits of it and are below `highest`."""
     known = np.abs(values[np.isfinite(values)])
     has_more = np.abs(known * 1000 - np.rint(known * 1000)) > 1e-6
     return not ((known >= 1000) | has_more | ((known >= highest) & (known % 1 > 0))).any()
 
 
 def _double(sql: str) -> str:
-    """What DuckDB reads as a number, but for texts like 1_0, which it takes for ten."""
+    """Returns what DuckDB reads as a number, but for texts like 1_0, which it takes for ten."""
     return f"CASE WHEN NOT contains({sql}, '_') THEN TRY_CAST({sql} AS DOUBLE) END"

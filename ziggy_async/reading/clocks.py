@@ -97,7 +97,7 @@ def clocks_of(texts: Iterable[str]) -> list[int] | None:
 
 
 def are_readable(name: str, texts: Iterable[str]) -> bool:
-    """Whether these are times of day of a column of that name, and in one way alone."""
+    """Returns whether these are times of day of a column of that name, and in one way alone."""
     try:
         return all(take_apart(f"2000-01-01 {text}") is not None for text in in_marks(name, texts))
     except ClockError:
@@ -105,12 +105,12 @@ def are_readable(name: str, texts: Iterable[str]) -> bool:
 
 
 def is_day(text: str) -> bool:
-    """Whether it is a date without a time of day."""
+    """Returns whether it is a date without a time of day."""
     written = take_apart(text)
     return written is not None and not written.form and written.match["gap"] is None
 
 
 def _may_be_rounded(value: object, whole: int | None) -> bool:
-    """Whether it is a float that is no whole number, or whose type has not every one of its size: its text is none of a
-    date or a time of day."""
+    """Returns whether it is a float that is no whole number, or whose type has not every one of its size: its text is
+    none of a date or a time of day."""
     return isinstance(value, np.floating) and whole is None

@@ -238,8 +238,8 @@ def _refuse_other_symbols(pairs: Sequence[tuple[str, Any]], symbol: str, named: 
 
 
 def _may_be_same(name: str, symbol: str) -> bool:
-    """Whether two names may be of one symbol, as "SPY" and "SPY.US", in any case: all words of one are in the other, of
-    which numbers may have lost their leading zeros."""
+    """Returns whether two names may be of one symbol, as "SPY" and "SPY.US", in any case: all words of one are in the
+    other, of which numbers may have lost their leading zeros."""
     words, others = ({word.lstrip("0") for word in re.split(r"[\W_]+", each.casefold())} for each in (name, symbol))
     return (
         words <= others
@@ -345,7 +345,7 @@ def _stripped(values: list[Any], codes: NDArray[np.int32]) -> tuple[list[Any], N
 
 
 def _is_symbol(value: object) -> bool:
-    """Whether it is a text that is not empty, and that UTF-8 has characters for."""
+    """Returns whether it is a text that is not empty, and that UTF-8 has characters for."""
     if not isinstance(value, str) or not value:
         return False
     try:

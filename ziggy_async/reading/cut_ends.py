@@ -1,5 +1,5 @@
-"""Whether a text is cut off within its last value. Its columns are all there then, and nobody can tell in every case:
-many files have no last line end."""
+"""Finds texts that are cut off within their last value. The columns are all there then, and nobody can tell in every
+case: many files have no last line end."""
 
 import logging
 import os
@@ -43,11 +43,11 @@ def refuse_cut_end(source: Source, delimiter: str, name: object) -> None:
 
 
 def _is_padded(values: list[str]) -> bool:
-    """Whether all are numbers with as many decimals, which nobody leaves out where they are 0."""
+    """Returns whether all are numbers with as many decimals, which nobody leaves out where they are 0."""
     return len({*map(_decimals, values)}) == 1 and _decimals(values[0]) > 0 and any(each[-1] == "0" for each in values)
 
 
 def _decimals(value: str) -> int:
-    """How many a number has; -1 of what is none."""
+    """Returns how many decimals a number has, -1 for what is none."""
     found = DECIMALS.fullmatch(value)
     return -1 if found is None else len(found[1] or "")

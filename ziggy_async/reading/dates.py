@@ -31,7 +31,7 @@ FINER = re.compile(r"[.,]\d{6}(\d+)")
 """Digits behind the microseconds, which is as far as Python's own reading goes."""
 A_MONTH = 31
 CLEARLY = 4
-"""How many times as even the distances between the rows have to be in one order as in the next."""
+"""The factor by which the distances between the rows have to be more even in one order than in the next."""
 
 
 class AmbiguousError(ValueError):
@@ -80,8 +80,8 @@ def read_text(text: str, order: str | None = None) -> int:
 
 
 def is_of_open_century(written: Written, day: int) -> bool:
-    """Whether a year of two digits makes a day later than tomorrow, of which there are no bars: it is rather one of a
-    hundred years before."""
+    """Returns whether a year of two digits makes a day later than tomorrow, of which there are no bars: it is rather
+    one of a hundred years before."""
     return written.has_short_year and day > tomorrow()
 
 
@@ -204,7 +204,7 @@ class Steps(NamedTuple):
 def _steps(
     distinct: Sequence[Written], order: str, rows: NDArray[np.integer], owners: NDArray[np.integer] | None
 ) -> Steps:
-    """How the days go from row to row of a symbol: all one way, and the longest step beside the shortest."""
+    """Returns how the days go from row to row of a symbol: all one way, and the longest step beside the shortest."""
     days = np.array([day_of(written, order) or 0 for written in distinct])[rows]
     steps = np.diff(days)
     if owners is not None:

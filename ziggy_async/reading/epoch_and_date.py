@@ -16,7 +16,7 @@ QUARTER = HOUR // 4
 COARSEST = 10**9
 """An epoch may be one of whole seconds."""
 MOST_SAVING = HOUR
-"""How much a clock's distance from UTC changes in a year."""
+"""The change of a clock's distance from UTC in a year, at most."""
 
 
 def times_of_both(reader: Reader, dates: tuple[str, Nanoseconds], epochs: tuple[str, Column]) -> Nanoseconds:
@@ -71,8 +71,8 @@ def _moments(reader: Reader, name: str, column: Column) -> NDArray[np.int64]:
 
 
 def _are_of_a_clock(ahead: NDArray[np.int64], is_one_symbol: bool) -> NDArray[np.bool_]:
-    """Whether a clock somewhere may be so much ahead of UTC; one symbol's is the same in all rows but for daylight
-    saving time."""
+    """Returns whether a clock somewhere may be so much ahead of UTC; one symbol's is the same in all rows but for
+    daylight saving time."""
     offsets = np.round(ahead / QUARTER).astype(np.int64) * QUARTER
     good: NDArray[np.bool_] = (np.abs(ahead - offsets) < COARSEST) & (offsets <= MOST_AHEAD) & (offsets >= -MOST_BEHIND)
     if is_one_symbol and len(offsets):
@@ -81,8 +81,8 @@ def _are_of_a_clock(ahead: NDArray[np.int64], is_one_symbol: bool) -> NDArray[np
 
 
 def _are_of_other_clocks(ahead: NDArray[np.int64], owners: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Whether no clock has the day of this row and those of the rows before it that are of the same owner, but for
-    daylight saving time."""
+    """Returns whether no clock has the day of this row and those of the rows before it that are of the same owner, but
+    for daylight saving time."""
     order = np.argsort(owners, kind="stable")
     starts = np.flatnonzero(np.diff(owners[order], prepend=-1))
     wrong = np.zeros(len(ahead), dtype=bool)

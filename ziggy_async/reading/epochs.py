@@ -15,7 +15,7 @@ LAST_SECOND = int(datetime(2101, 1, 1, tzinfo=UTC).timestamp()) - 1
 HOUR = 3_600 * 10**9
 DAY = 24 * HOUR
 MOST_AHEAD, MOST_BEHIND = 14 * HOUR, 12 * HOUR
-"""How far clocks are from UTC."""
+"""The distances of clocks from UTC, at most."""
 EXCEL_DAY_OF_1970 = 25_569
 YEARS = "the years 1975 to 2100"
 """A moment in them is one in one unit only."""
@@ -166,9 +166,9 @@ def _of_digits(whole: NDArray[np.int64], length: int) -> NDArray[np.int64] | Non
 
 
 def digits_of_clock(longest: str, least: int) -> int:
-    """How many digits the times of day of a column have, hhmm, hhmmss, or that with milliseconds or microseconds, by
-    its longest one and the least: spreadsheets take the zeros in front away. Raises `ValueError` where it could be
-    either, or is neither."""
+    """Returns how many digits the times of day of a column have, hhmm, hhmmss, or that with milliseconds or
+    microseconds, by its longest one and the least: spreadsheets take the zeros in front away. Raises `ValueError` where
+    it could be either, or is neither."""
     if len(longest) in (9, 12):
         return len(longest)
     if len(longest) > 6:
@@ -182,8 +182,8 @@ def digits_of_clock(longest: str, least: int) -> int:
 
 
 def are_seconds_of_day(numbers: NDArray[np.int64], example: int) -> bool:
-    """Whether times of day, which have five digits at most, are counted in seconds rather than written as hmmss. Raises
-    `ValueError` with both, of the example, where each row may be either."""
+    """Returns whether times of day, which have five digits at most, are counted in seconds rather than written as
+    hmmss. Raises `ValueError` with both, of the example, where each row may be either."""
     minutes, seconds = numbers // 100 % 100, numbers % 100
     if numbers.max() >= 86_400:
         return False

@@ -16,7 +16,7 @@ from ziggy_async.reading.spellings import role_of
 LONGEST_FAULT = 400
 """Characters of a message about a file: it may quote what the file holds, and that may be anything."""
 COMMENT = re.compile(r"Original Line:\s*#")
-"""In an error of DuckDB: it takes a comment for a row."""
+"""DuckDB's error where it takes a comment for a row."""
 OTHER_LENGTH = "Expected Number of Columns"
 NO_UNICODE = "Invalid unicode"
 CSV_ERROR = re.compile(
@@ -24,7 +24,7 @@ CSV_ERROR = re.compile(
     r"(Expected Number of Columns: (\d+) Found: (\d+)|Value with unterminated quote|Maximum line size)",
     re.DOTALL,
 )
-"""In an error of DuckDB: the line, its text, and what is wrong with it."""
+"""The parts of an error of DuckDB: the line, its text, and what is wrong with it."""
 
 
 @contextmanager

@@ -86,7 +86,7 @@ if TYPE_CHECKING:
 
 SETTINGS = "SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false"
 TYPE_PUSHDOWN = "SELECT name FROM duckdb_optimizers() WHERE name = 'type_pushdown'"
-"""In DuckDB 2.0 it makes the type of a TRY_CAST that of the CSV column, and what is none an error."""
+"""A query for an optimizer of DuckDB 2.0: a CSV column has the type of its TRY_CAST, and what is none is an error."""
 OF_READING = 0.8
 """The part of the time in which DuckDB reads the files."""
 
@@ -110,12 +110,12 @@ class Cut(NamedTuple):
 
 @dataclass(slots=True)
 class Progress:
-    """How far the files are, for whoever watches."""
+    """The progress of the files, for whoever watches."""
 
     files: int
     done: int = 0
     is_reading: bool = False
-    """Whether DuckDB reads a file, and knows how far it is."""
+    """True if DuckDB reads a file, and knows how far it is."""
 
     def part(self, percent: float) -> float:
         """Returns the share of the whole, from 0 to 1; `percent` is DuckDB's figure, negative where it has none."""
@@ -260,7 +260,7 @@ class Reading:
         return Cut(origin, header, left_out)
 
     def _bars_of(self, file: DataFile, cut: Cut) -> FileBars | None:
-        """None where DuckDB has left rows out."""
+        """Returns the bars of a file, None where DuckDB has left rows out."""
         origin, header, _ = cut
         try:
             picked = self._pick(file, origin, header)
@@ -415,8 +415,8 @@ class Reading:
         roles: Mapping[str, str],
         scan_of: Callable[[Mapping[str, str]], str],
     ) -> Picked:
-        """Those of a CSV file, by their roles. `scan_of`: gives the SQL of all of its columns, texts but for these,
-        name -> SQL type."""
+        """Returns the columns of a CSV file, by their roles. `scan_of`: gives the SQL of all of its columns, texts but
+        for these, name -> SQL type."""
         picked, whole = selected(roles), Scan(self._connection, scan_of({}))
 
         def declared(types: Mapping[str, str]) -> str:
@@ -486,6 +486,6 @@ def _without_rows(origin: Source, header: Header | None) -> ValueError:
 
 
 def _lacks_rows(origin: Source, header: Header, rows: int) -> bool:
-    """Whether DuckDB may have left rows out: where the first row of the last piece that a thread of its reads is none,
-    it leaves out the whole piece, without a word. Rows of several lines seem to be lacking too."""
+    """Returns whether DuckDB may have left rows out: where the first row of the last piece that a thread of its reads
+    is none, it leaves out the whole piece, without a word. Rows of several lines seem to be lacking too."""
     return not has_lines(origin.path, rows + header.skipped)

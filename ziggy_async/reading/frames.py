@@ -191,7 +191,7 @@ def _sure_role(name: str) -> str | None:
 
 
 def _may_be_time(level: Any) -> bool:
-    """Whether an index is one that somebody put there."""
+    """Returns whether an index is one that somebody put there."""
     kind = getattr(level, "categories", level).inferred_type
     if kind in ("integer", "floating"):
         return len(level) > 0 and level[0] > 10**7

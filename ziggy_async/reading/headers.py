@@ -13,17 +13,17 @@ from ziggy_async.reading.spellings import PRICE_COLUMNS, PRICES, role_of, unique
 
 DELIMITERS = ",;\t|"
 OTHER_DELIMITERS = "^~:"
-"""Those that stand between names alone: values may have them."""
+"""Delimiters that stand between names alone: values may have them."""
 HEAD = 60
 """Lines that are looked at."""
 LEAST_ROLES = 4
 """Columns of bars that a line of names has at least."""
 NO_OWNERS = {"ADJ", "ADJUSTED", "ASK", "AVG", "BID", "MID", "PREV", "RAW", "UNADJ"}
-"""What stands before a point in the names of prices and is no ticker."""
+"""Words that stand before a point in the names of prices and are no tickers."""
 SHORT_NUMBER = r"\d{1,3}"
 TWO_LEVELS = re.compile(r"\('([^']*)', '([^']*)'\)")
 MOST_LINES = 5
-"""Of one line of names, which may have line ends between quotation marks."""
+"""Lines in the file of one line of names, which may have line ends between quotation marks."""
 LONGEST_LINE = 100
 """Characters of a line that a message shows."""
 LONGEST_HEADER = 100_000
@@ -32,8 +32,8 @@ LONGEST_HEADER = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """How a file is cut into columns: `names` are theirs, after `skipped` lines; `tickers` of a file that has several
-    side by side: whose each column is, None for those of all; `owner` of one that names a single ticker."""
+    """The way in which a file is cut into columns: `names` are theirs, after `skipped` lines; `tickers` of a file that
+    has several side by side: whose each column is, None for those of all; `owner` of one that names a single ticker."""
 
     delimiter: str
     names: tuple[str, ...]
@@ -42,7 +42,7 @@ class Header:
     tickers: tuple[str | None, ...] | None = None
     owner: str | None = None
     is_bare: bool = False
-    """Whether commas separate the columns, and nothing is between quotation marks."""
+    """True if commas separate the columns, and nothing is between quotation marks."""
 
     @property
     def commas(self) -> tuple[str, int]:
@@ -51,7 +51,7 @@ class Header:
 
 
 def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name: str = "") -> Header:
-    """As below, of lines of which several may be one, where a name has line ends between quotation marks."""
+    """Returns the header of lines of which several may be one, where a name has line ends between quotation marks."""
     joined: list[str] = []
     ends = [0]
     for at, line in enumerate(lines):
@@ -105,7 +105,8 @@ def _header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_nam
 
 
 def _are_of_r(line: str, below: Sequence[str], delimiter: str, count: int) -> bool:
-    """Whether names and rows are as R writes them: each row has a name in front, and they have no name for it."""
+    """Returns whether names and rows are as R writes them: each row has a name in front, and they have no name for
+    it."""
     rows = [_fields(row, delimiter) for row in below if row.startswith('"')]
     is_quoted = line.startswith('"') and len(rows) == len(below) > 0
     return is_quoted and all(len(row) == count + 1 and row[-1] for row in rows)
@@ -140,8 +141,8 @@ def _without_currency(names: Sequence[str]) -> list[str] | None:
 
 
 def levels_of(names: Sequence[str]) -> tuple[list[str | None], list[str]] | None:
-    """Of names that pandas makes of two levels, as "('Open', 'ABC')", and of "ABC_Open" and "Open_ABC": whose each
-    column is, None for those of all, and its name; None for any other names."""
+    """Returns, of names that pandas makes of two levels, as "('Open', 'ABC')", and of "ABC_Open" and "Open_ABC": whose
+    each column is, None for those of all, and its name; None for any other names."""
     pairs = [_pair_of(name) for name in names]
     for level in (0, 1):
         owners = [None if "" in pair else pair[level] for pair in pairs]
@@ -257,8 +258,8 @@ def _with_levels(lines: Sequence[str], at: int, delimiter: str, names: list[str]
 
 
 def _is_tickers(fields: list[str], names: list[str]) -> bool:
-    """Whether this is the line of tickers, each of which has all prices: as many as there are columns, with the level's
-    name, if any, in front."""
+    """Returns whether this is the line of tickers, each of which has all prices: as many as there are columns, with the
+    level's name, if any, in front."""
     if len(fields) != len(names) or not all(fields[1:]):
         return False
     roles: dict[str, set[str | None]] = {}
@@ -269,5 +270,5 @@ def _is_tickers(fields: list[str], names: list[str]) -> bool:
 
 
 def _may_be_ticker(text: str) -> bool:
-    """Whether this, of which nothing says what it is, is rather a ticker than a unit or a kind of values."""
+    """Returns whether this, of which nothing says what it is, is rather a ticker than a unit or a kind of values."""
     return text == text.upper() and any(map(str.isalpha, text)) and text.casefold() not in CURRENCIES | UNITS

@@ -18,9 +18,9 @@ SHAPES = {
         "0000-00-00 00:00:00.000000000",
     )
 }
-"""By length, with 0 for a digit and a blank for that or a T."""
+"""The patterns by length, with 0 for a digit and a blank for that or a T."""
 FIRST_YEAR, LAST_YEAR = "1700", "2200"
-"""Which nanoseconds reach."""
+"""The years that nanoseconds reach."""
 UTC_SIGNS = ("Z", "+00:00")
 
 

@@ -53,7 +53,7 @@ OTHERS = (
         f"JSON: {AS_TABLE}, or load the list of bars that json.load gives",
     ),
 )
-"""How a file begins that is not read, what it is, and what to do."""
+"""The beginnings of files that are not read, what those are, and what to do."""
 
 
 BY_NAME = {

@@ -11,7 +11,7 @@ def words(text: str) -> tuple[str, ...]:
 
 
 class Language(NamedTuple):
-    """What columns are called, words apart by blanks and without their own: days, times of day, prices, the last price,
+    """The names of columns, words apart by blanks and without their own: days, times of day, prices, the last price,
     and numbers of shares."""
 
     date: str
@@ -77,7 +77,7 @@ OF_POINTS = {
     "he": _language("תאריך|שעה|פתיחה|גבוה|נמוך|סגירה|שער|נפח"),
     "ar": _language("التاريخ|الوقت|الافتتاح|الأعلى|الأدنى|الإغلاق||الحجم"),
 }
-"""By what their decimal mark is where they are spoken, if a few countries are left out."""
+"""The languages, apart by the decimal mark where they are spoken, if a few countries are left out."""
 LANGUAGES = (*OF_COMMAS.values(), *OF_POINTS.values())
 UNMARKED = str.maketrans("łøđıæß", "lodias")
 SHORTEST_UNMARKED = 4
@@ -85,7 +85,7 @@ SHORTEST_UNMARKED = 4
 
 
 def letters_of(text: str) -> str:
-    """What names are compared by."""
+    """Returns the letters by which names are compared."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text.casefold())))
 
 
@@ -138,4 +138,4 @@ def _months() -> dict[str, int]:
 
 
 MONTHS = _months()
-"""By name, in small letters."""
+"""The numbers of months by their names, in small letters."""

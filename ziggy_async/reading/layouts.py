@@ -25,7 +25,7 @@ SYMBOL_PATTERN = re.compile(r"[\^$]?[^\W_][\w.^=/:-]{0,29}")
 HISTDATA = re.compile(r"\d{8} \d{6}")
 """A time as some of HistData's files begin with one."""
 HISTDATA_NAME = re.compile(r"(?:DAT|HISTDATA_COM)_[A-Z]+_", re.IGNORECASE)
-"""How the names of its files begin; those for MetaTrader look like its own."""
+"""The beginning of its files' names; those for MetaTrader look like its own."""
 CLOCK_PATTERN = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 PACKED_CLOCK = re.compile(r"([01]\d|2[0-3])[0-5]\d([0-5]\d)?")
 LEAST_NUMBERS = 4
@@ -113,7 +113,8 @@ def warn_of_histdata() -> None:
 
 
 def is_nameless(row: Sequence[str]) -> bool:
-    """Whether these are values rather than names: a date and a number, or several numbers, whatever else there is."""
+    """Returns whether these are values rather than names: a date and a number, or several numbers, whatever else there
+    is."""
     kinds = [kinds_of(value) for value in row if value.strip()]
     has_date = any(DAY in kind for kind in kinds)
     numbers = sum(NUMBER in kind and DAY not in kind for kind in kinds)

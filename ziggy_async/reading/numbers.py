@@ -22,11 +22,11 @@ from ziggy_async.reading.ways import OTHER_DIGIT
 POINT, COMMA = ".", ","
 BLANKS = " \t\u00a0\u2009\u202f"
 CURRENCIES = "$€£¥₹"
-"""Those that most often stand in front."""
+"""Signs of currencies that most often stand in front."""
 CODES = "USDT?|EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|HKD|SGD|TWD|INR|KRW|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|BRL|MXN|ILS|THB"
 CURRENCY = f"(?:R|US|CA?|AU?|HK|NT|S|NZ|MX)\\$|Rs\\.?|kr\\.?|zł|{CODES}|[{CURRENCIES}₩₺₽₫฿₪₴]"
 ORNAMENT = f"(?:{CURRENCY}|[{BLANKS}])*"
-"""What stands around digits and has no meaning, but that a column of prices has one currency."""
+"""Signs that stand around digits and have no meaning, but that a column of prices has one currency."""
 ALIKE = (
     "$ USD US$,€ EUR,£ GBP,¥ JPY CNY,₹ INR Rs,₩ KRW,₺ TRY,₪ ILS,฿ THB,zł PLN,kr SEK NOK DKK,R$ BRL,C$ CAD CA$,"
     "A$ AUD AU$,HK$ HKD,NT$ TWD,S$ SGD,NZ$ NZD,MX$ MXN"
@@ -44,7 +44,7 @@ EXPONENTS = {
     **dict.fromkeys("万萬만", 4),
     **dict.fromkeys("亿億억", 8),
 }
-"""Of ten, by the word behind a number."""
+"""The power of ten, by the word behind a number."""
 UNIT = "(?:[BCKLMTbcklmt][A-Za-z]*|[万萬만亿億억])"
 """All of these words and others: a pattern of the words alone takes twice as long."""
 LETTERS = ascii_letters + "万萬만亿億억"
@@ -65,12 +65,13 @@ IS_GROUPED = {
     POINT: r"^[+-]?\d{1,3}(,\d{2,3})+(\.\d*|,\d{3})" + END,
     COMMA: r"^[+-]?\d{1,3}(\.\d{3})+(,\d*|\.\d{3})" + END,
 }
-"""By decimal mark, a bare number in which the other one may be a decimal mark too, and one in which it may not."""
+"""Patterns by decimal mark: a bare number in which the other one may be a decimal mark too, and one in which it may
+not."""
 ABOUT_POINTS = (MAY_BE_GROUPED[COMMA], r"^[+-]?\d{4}", r"^[+-]?\d{3}$", r"^[+-]?\d{2,3}\.")
 """Bare numbers: with a point that may stand between thousands, with one that is missing there, of hundreds, and of tens
 with a point."""
 NEAR = 10
-"""How many times as large as others of its column a price may be, to be one for certain."""
+"""The factor by which a price may be larger than others of its column, to be one for certain."""
 
 
 def _whole(mark: str, groups: str) -> str:
@@ -79,7 +80,7 @@ def _whole(mark: str, groups: str) -> str:
 
 
 WHOLE = {POINT: _whole(r"\.", r"\d{1,3}(,\d{2,3})*,\d{3}"), COMMA: _whole(",", r"\d{1,3}(\.\d{3})+")}
-"""By decimal mark, a bare number."""
+"""The pattern of a bare number, by decimal mark."""
 TICKS = r"^\d{2,3}'([0-2]\d|3[01])[0257]$"
 """A price that may be one in thirty-seconds, with their quarters behind: 112'165."""
 NAMES_OF_BIN = ("hac", "hacim")
@@ -87,7 +88,7 @@ NAMES_OF_TAUSEND = frozenset(name for field in FIGURES for name in words_of(fiel
 
 
 class MarkError(ValueError):
-    """What a table's decimal mark is cannot be told; `text` is one of the numbers that show it."""
+    """The decimal mark of a table cannot be told; `text` is one of the numbers that show it."""
 
     def __init__(self, text: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -118,7 +119,7 @@ def _ungrouped(text: str) -> str:
 
 
 class Grouping(NamedTuple):
-    """What a column shows of the mark between thousands: a number in which it may be the decimal mark too, whether it
+    """The signs of the mark between thousands in a column: a number in which it may be the decimal mark too, whether it
     may not in another one, the largest of the former and of all others, NaN of none, and whether one has decimals."""
 
     doubtful: str | None
@@ -171,14 +172,14 @@ def _about_points(texts: Sequence[str]) -> list[str | None]:
 
 
 def show_points(texts: Iterable[str | None]) -> bool | None:
-    """Whether numbers beside those of bars show that points are decimal marks; None: nothing."""
+    """Returns whether numbers beside those of bars show that points are decimal marks; None: nothing."""
     found = [_ungrouped(text) for text in texts if text]
     have_point, have_comma = (any(re.match(each, text) for text in found) for each in (POINT_PROOF, COMMA_PROOF))
     return not have_comma if have_point or have_comma else None
 
 
 def have_commas(names: Iterable[str]) -> bool:
-    """Whether one of these names of columns is of a language with decimal commas."""
+    """Returns whether one of these names of columns is of a language with decimal commas."""
     return any(spelled(name).name in NAMES_OF_COMMAS for name in names)
 
 
@@ -277,7 +278,7 @@ def refuse_ticks(prices: Iterable[str], others: Iterable[str]) -> None:
 
 
 def advice_on_number(text: str) -> str:
-    """What to write for a text that is no number, where it is one with something behind."""
+    """Returns what to write for a text that is no number, where it is one with something behind."""
     if not text.isascii() and OTHER_DIGIT.search(text):
         return ": write the digits 0 to 9"
     has_unit = re.match(r"[^\w-]*-?\d[\d.,]*\s*[^\d.,\s]+\.?$", text) is not None
@@ -285,7 +286,7 @@ def advice_on_number(text: str) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Whether it is a number with either decimal mark."""
+    """Returns whether it is a number with either decimal mark."""
     number = bare(text)
     return _unit_of(number) in EXPONENTS and any(re.match(pattern, number) for pattern in WHOLE.values())
 

@@ -1,4 +1,4 @@
-"""How a caller wants a table to be read, and what was left out of it."""
+"""The caller's wishes as to how a table is read, and the rows that were left out of it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -102,7 +102,7 @@ def placed(error: ValueError, place: Callable[[int], str]) -> str:
 
 
 def advice_on_row(sentence: str, is_of_volume: bool, may_skip: bool = True) -> str:
-    """What to do about a row of which the sentence says the fault."""
+    """Returns what to do about a row of which the sentence says the fault."""
     advice = ADVICE_TO_SKIP if may_skip else ""
     if is_of_volume and NO_FIGURE.search(sentence):
         return "; volume=None (--no-volume) counts volumes as 0" + advice.replace(";", ",")
@@ -122,7 +122,7 @@ def rules_of(options: ReadingOptions, further: tuple[str, ...] = ()) -> Rules:
 
 
 class Skipped(int):
-    """How many rows were left out; `reasons` says how many for each reason."""
+    """The number of rows that were left out; `reasons` has the number for each reason."""
 
     reasons: Mapping[str, int]
 

@@ -52,7 +52,7 @@ END = b"\n\x02the end\n"
 LINE_SIZE = "Maximum line size"
 DAMAGED = "Data corruption"
 NO_UNICODE = "Invalid unicode"
-"""In errors of DuckDB."""
+"""Words of an error of DuckDB."""
 UTF16_LINE = re.compile(r"Original Line: \?\?[^\\\0](?:\\0|\0)")
 """DuckDB's error for a text in UTF-16 with a byte order mark: it begins with two bytes that are no text."""
 NUMBER_OF_LINE = re.compile(r"CSV Error on Line: (\d+)")
@@ -182,8 +182,8 @@ def _fails(connection: "duckdb.DuckDBPyConnection", query: str) -> str | None:
 
 
 def _is_whole_zstd(path: Path) -> bool:
-    """Whether the frames of a file end where it ends (RFC 8878, section 3.1): of one that is cut off DuckDB reads what
-    there is."""
+    """Returns whether the frames of a file end where it ends (RFC 8878, section 3.1): of one that is cut off DuckDB
+    reads what there is."""
     with path.open("rb") as file:
         while magic := file.read(4):
             if magic[1:] == b"\x2a\x4d\x18" and magic[0] >> 4 == 5:  # a frame to be skipped

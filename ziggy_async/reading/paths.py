@@ -1,4 +1,4 @@
-"""Which files an argument names, and whose bars a file has by its name."""
+"""The files that an argument names, and the symbols of their bars by the names of files."""
 
 import glob
 import os
@@ -48,8 +48,8 @@ NAMELESS = re.compile(
     r"Historical(?:Data_\d+|Prices|Quotes)|(?:19|20)\d{2}(?:-\d{2}(?:-\d{2})?|\d{4})?|part[-._]?(?:[a-z]-)?\d.*",
     re.IGNORECASE,
 )
-"""What Nasdaq, MarketWatch and others call a file whosoever bars it has, the name of a year, a month or a day, and what
-Spark and Dask call the parts of a table."""
+"""Names that Nasdaq, MarketWatch and others give a file whosoever bars it has, the name of a year, a month or a day,
+and what Spark and Dask call the parts of a table."""
 DAY = r"\d{4}-\d{2}-\d{2}|\d{8}"
 COPY = r" - (Copy|Kopie|Copie|Copia|Cópia|Kopia)$"
 """The ending that Windows appends to the name of a copy."""
@@ -103,7 +103,8 @@ class DataFile:
         return cls(path, symbol, is_part=True)
 
     def _symbol_of_folder(self) -> str | None:
-        """Where several folders may name one, as asset=crypto and symbol=BTC, the one with the surer key counts."""
+        """Returns the symbol that a folder names. Where several may, as asset=crypto and symbol=BTC, the one with the
+        surer key counts."""
         parts = [each.partition("=") for each in self._folders()]
         found = [(place_of(key)[1], key, value) for key, equals, value in parts if equals and is_of_symbols(key)]
         if not found:
@@ -134,8 +135,8 @@ class DataFile:
         return Path(os.path.abspath(self.path)).parts[:-1]
 
     def is_part_of(self, other: "DataFile") -> bool:
-        """Whether both may have bars of one symbol, who have no column of symbols: the caller says whose they are, or
-        their paths differ in dates alone."""
+        """Returns whether both may have bars of one symbol, who have no column of symbols: the caller says whose they
+        are, or their paths differ in dates alone."""
         if self.symbol is not None:
             return other.symbol is not None
         own, others = ("/".join((*each._folders(), each._name())) for each in (self, other))
@@ -237,14 +238,14 @@ def _files_of(argument: str) -> list[DataFile]:
 
 
 def _is_path(argument: str, owner: str, path: str) -> bool:
-    """Whether `owner=path`, of which there is nothing, is the path of a file rather than BTC/USDT=path."""
+    """Returns whether `owner=path`, of which there is nothing, is the path of a file rather than BTC/USDT=path."""
     if "/" not in owner or os.path.isdir(os.path.dirname(argument)):
         return "/" in owner
     return not PAIR.fullmatch(owner) or not (path == STDIN or _expanded(path))
 
 
 def _is_partition(key: str, rest: str) -> bool:
-    """Whether `key=rest` names folders of a hive partition that are not there, and no symbol."""
+    """Returns whether `key=rest` names folders of a hive partition that are not there, and no symbol."""
     if not key.islower():
         return False
     is_sure = is_of_symbols(key) and place_of(key)[1] == 0
@@ -309,5 +310,5 @@ def _identity(folder: str | Path) -> tuple[int, int]:
 
 
 def is_named(name: str) -> bool:
-    """Whether it is a name of a file of bars."""
+    """Returns whether it is a name of a file of bars."""
     return re.search(ENDINGS, name, re.IGNORECASE) is not None

@@ -45,16 +45,17 @@ UNITS = {name.casefold() for name in COINS} | {
 BESIDE_UNITS = {"in", "of", "no", "number"}
 
 REMARK = re.compile(rf"[(\uff08]([^)\uff09]*)[)\uff09]|\[([^]]*)\]|([%‰{SIGNS}])")
-"""In brackets, also in those of full width, or a sign without any."""
+"""A remark in brackets, also in those of full width, or a sign without any."""
 PARTS = {"d": "d{1,2}", "m": "m{1,3}", "y": "(?:y{4}|y{2})"}
 DATES = {order: "-?".join(map(PARTS.__getitem__, order)) for order in ("dmy", "mdy", "ymd")}
 LAYOUT = re.compile(rf"(?:{'|'.join(DATES.values())})?[t-]?(?:h{{1,2}}:?m{{2}}(?::?s{{2}})?f*)?")
-"""As in "yyyy-mm-dd" and "hh:mm": words of a remark, which have no blanks, points and slashes between them."""
+"""Layouts such as "yyyy-mm-dd" and "hh:mm": words of a remark, which have no blanks, points and slashes between
+them."""
 OF_UTC = re.compile(r"z|(?:utc|gmt)(?:[+-]0{1,2}(?::?00)?)?")
 UNITS_OF_TIMES = {*words("ns us μs ms s sec secs seconds milliseconds microseconds nanoseconds millis unix epoch utc")}
-"""Of times since 1970, whose size says which one it is."""
+"""Units of times since 1970, whose size says which one it is."""
 PENCE = re.compile(r"\bGBp\b")
-"""How Bloomberg writes them; GBP are pounds."""
+"""Pence as Bloomberg writes them; GBP are pounds."""
 WORD = re.compile(rf"\w*[{SIGNS}]|\w+|[^\w\s.,/]")
 
 
@@ -65,8 +66,8 @@ def without_remarks(name: str) -> tuple[str, list[str]]:
 
 
 def is_left_by(role: str, words: list[str]) -> bool:
-    """Whether a column whose name has a remark of these words is still of the role; a time is, if they are its layout
-    or its unit, or say that it is of UTC and no other zone."""
+    """Returns whether a column whose name has a remark of these words is still of the role; a time is, if they are its
+    layout or its unit, or say that it is of UTC and no other zone."""
     match role:
         case "symbol":
             return True
@@ -85,7 +86,7 @@ def order_by(words: Iterable[str]) -> str | None:
 
 
 def is_of_hundredths(words: list[str]) -> bool:
-    """Whether a price with a remark of these words is in a part of a currency."""
+    """Returns whether a price with a remark of these words is in a part of a currency."""
     return bool(words) and _only(words, HUNDREDTHS, BESIDE_CURRENCIES | CURRENCIES | {"us", "uk"})
 
 

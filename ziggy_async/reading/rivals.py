@@ -28,7 +28,7 @@ from ziggy_async.reading.spellings import (
 )
 
 MOST_BEFORE = 3 * DAY
-"""How long before the day of its trading a night's session begins: on Friday for Monday."""
+"""The longest time by which a night's session begins before the day of its trading: on Friday for Monday."""
 LONGEST = 366 * DAY
 """The longest bar."""
 Reading = Callable[[Any], set[Any]]
@@ -77,8 +77,8 @@ def with_rivals(
 
 
 def _is_of_its_own(role: str, first: str, rival: str, names: Sequence[str]) -> bool:
-    """Whether the name of a rival of a later rank says that it is another figure, as a number of ticks is, and the last
-    trade beside the close of an exchange."""
+    """Returns whether the name of a rival of a later rank says that it is another figure, as a number of ticks is, and
+    the last trade beside the close of an exchange."""
     if role == "volume":
         both = {spelling_of(first), spelling_of(rival)}
         return not both.isdisjoint(TICKS) or (TURNOVER in both and not both.isdisjoint(PIECES))
@@ -95,8 +95,8 @@ def _epoch_of(first: str, rival: str, values: Values) -> str | None:
 
 
 def _explanation(roles: Mapping[str, str], names: tuple[str, str], values: Values) -> Callable[[Any, Any], bool]:
-    """Whether two times of a row that differ may be of one bar: a moment and the day of its trading, which has a name
-    of a later rank, or a moment and the day that has its time of day in a column of its own."""
+    """Returns whether two times of a row that differ may be of one bar: a moment and the day of its trading, which has
+    a name of a later rank, or a moment and the day that has its time of day in a column of its own."""
     first, rival = names
     if "time" in roles and are_days(values.head(first)):
         return lambda day, moment: _is_within(day, moment, MOST_AHEAD)
@@ -111,7 +111,7 @@ def _are_day_and_moment(day: str, moment: str, values: Values) -> bool:
 
 
 def _is_day_of(day: Any, moment: Any) -> bool:
-    """Whether it is the day of a moment, on the same clock."""
+    """Returns whether it is the day of a moment, on the same clock."""
     return any(0 <= each - other < DAY for each in moments_of(moment) for other in moments_of(day))
 
 
@@ -120,7 +120,8 @@ def _never(value: Any, other: Any) -> bool:
 
 
 def _is_later(begin: Any, moment: Any) -> bool:
-    """Whether a bar that begins so may end at a moment, or the clock of some zone shows that at its beginning."""
+    """Returns whether a bar that begins so may end at a moment, or the clock of some zone shows that at its
+    beginning."""
     lengths = (end - start for end in moments_of(moment) for start in moments_of(begin))
     return any(-MOST_AHEAD <= length <= LONGEST for length in lengths)
 

@@ -1,4 +1,4 @@
-"""Which column of a table is what: by its name, and by the values where two names stand for one thing."""
+"""The roles of a table's columns: by name, and by the values where two names stand for one thing."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -88,13 +88,13 @@ class Scan:
         return np.asarray(self.connection.execute(query).fetchnumpy()["value"], dtype=object)
 
     def has_figures(self, column: str) -> bool:
-        """Whether the column has a number other than 0."""
+        """Returns whether the column has a number other than 0."""
         query = f"SELECT 1 FROM {self.sql} WHERE regexp_matches(CAST({quoted(column)} AS VARCHAR), '[1-9]') LIMIT 1"
         return self.connection.execute(query).fetchone() is not None
 
 
 LEVELS = {"__index_level_0__": "symbol", "__index_level_1__": "index"}
-"""What pandas.concat makes of a mapping of symbols to frames."""
+"""The names that pandas.concat makes of a mapping of symbols to frames."""
 CLOCKS = ("TIME", "TIME_NS", "TIME WITH TIME ZONE")
 """DuckDB's types of a time of day; the last one is how older pyarrow writes them."""
 CLOCK_OF_FOLDER = rf"(?i){TIME_OF_DAY}|\d{{3,6}}"
@@ -123,7 +123,7 @@ def refuse_other_owner(file: DataFile, names: Sequence[str], scan: Values) -> No
 
 
 def is_own(file: DataFile, names: Sequence[str], scan: Values) -> bool:
-    """Whether columns of symbols say what the caller does, who names the file's."""
+    """Returns whether columns of symbols say what the caller does, who names the file's."""
     sure = [column for column in of_role("symbol", names) if place_of(column)[1] == 0]
     if file.symbol is None or not sure:
         return False
@@ -178,7 +178,7 @@ def refuse_merged(scan: Scan, others: Iterable[str], timestamps: NDArray[np.int6
 
 
 def _may_name(value: str, is_key: bool) -> bool:
-    """Whether it may be a symbol, or a number in a column of keys."""
+    """Returns whether it may be a symbol, or a number in a column of keys."""
     kinds = kinds_of(value)
     return not kinds or SYMBOL in kinds or (is_key and value.isdecimal())
 
@@ -229,7 +229,7 @@ def owner_of(file: DataFile, header: Header | None) -> str:
 
 
 def _are_same(value: str, symbol: str) -> bool:
-    """Whether they are one symbol, of which numbers may have lost their leading zeros."""
+    """Returns whether they are one symbol, of which numbers may have lost their leading zeros."""
     return value == symbol or (value.isdecimal() and symbol.isdecimal() and int(value) == int(symbol))
 
 

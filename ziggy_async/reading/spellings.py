@@ -158,14 +158,15 @@ PLACES = {
 COLUMN = re.compile(r" \(column \d+\)$")
 INDEX = re.compile(r" \(index\)$")
 REPEATED = re.compile(rf"{COLUMN.pattern}|{INDEX.pattern}|\.\d+$")
-"""What stands behind a name that is there twice: of `unique`, of an index, and of pandas, which puts .1 behind it."""
+"""The text behind a name that is there twice: of `unique`, of an index, and of pandas, which puts .1 behind it."""
 BETWEEN = r"(?:[^\w<\[({]|_)"
 NUMBERING = re.compile(
     r"^\s*(?:[a-z]|[ivx]{1,4})\)\s*(?=[^\W\d_])|^[\W_]*(?:(?:no|nr|col|column|field)[\W_]*)?(?:\d{1,2}\.)?\d{1,3}"
     rf"(?:[a-z]?[.):\]]{BETWEEN}*|{BETWEEN}+(?!(?:min|max|day)s?\b))(?=[^\W\d_]|[<\[(])",
     re.IGNORECASE,
 )
-"""As in "1. open", "01 open", "(1) Open", "#1 Open", "1a. open" and "a) Open"; "5 min" and "1 day" are lengths."""
+"""Numbering such as "1. open", "01 open", "(1) Open", "#1 Open", "1a. open" and "a) Open"; "5 min" and "1 day" are
+lengths."""
 WRAPPED = re.compile(r"^\W*?(?:\[([^]]*)\]|\(([^)]*)\))")
 """A name that stands in brackets itself, and is no remark in them."""
 

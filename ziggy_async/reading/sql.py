@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FAR = re.compile(r"^\d{5,}-\d\d-\d\d|\(BC\)|infinity")
-"""In DuckDB's text of a time that Python has not got."""
+"""Parts of DuckDB's text of a time that Python has not got."""
 
 
 def quoted(name: str) -> str:
@@ -64,7 +64,7 @@ class Columns:
         return next(iter(self.connection.execute(query).fetchall()), None)
 
     def named(self, role: str) -> str:
-        """How a message calls the column, before its value."""
+        """Returns how a message calls the column, before its value."""
         heading = self.headings.get(role, role)
         return role if heading.casefold() == role else f"column {heading!r}:"
 
@@ -72,7 +72,7 @@ class Columns:
         return [self.headings.get(role, role) for role in roles]
 
     def fault(self, role: str, value: str | None) -> str:
-        """What is said of a value of the column that is missing or not of its type."""
+        """Returns what is said of a value of the column that is missing or not of its type."""
         fault = fault_of(role, value)
         return f"{self.named(role)} {fault}".replace(": is missing", " has no value")
 

@@ -78,7 +78,7 @@ class Broken(NamedTuple):
 
 
 def lacks_values(column: Any) -> bool:
-    """Whether a value is missing in a column as `tables` give it."""
+    """Returns whether a value is missing in a column as `tables` give it."""
     if isinstance(column, Texts):
         return bool((column.codes < 0).any())
     if isinstance(column, Chunked):
@@ -217,7 +217,7 @@ def values_of(column: Any) -> list[Any]:
 
 
 def rows_of(column: Any) -> int:
-    """How many rows a column has."""
+    """Returns how many rows a column has."""
     return len(column.codes if isinstance(column, Texts) else column)
 
 
@@ -259,14 +259,14 @@ def _are_prices(names: Iterable[Any]) -> bool:
 
 
 def is_list(data: object) -> bool:
-    """Whether this is a list of rows that are lists themselves, without names: those of a program."""
+    """Returns whether this is a list of rows that are lists themselves, without names: those of a program."""
     first = data[0] if isinstance(data, list | tuple) and data else ()
     is_row = type(first) in (list, tuple) and bool(first)
     return is_row and not any(role_of(str(name)) in PRICES for name in first)
 
 
 def _share_times(pandas: Any, columns: list[Any]) -> bool:
-    """Whether these are columns of pandas with one index, of times."""
+    """Returns whether these are columns of pandas with one index, of times."""
     index = getattr(columns[0], "index", None) if columns else None
     return isinstance(index, pandas.DatetimeIndex) and all(
         isinstance(each, pandas.Series) and each.index.equals(index) for each in columns

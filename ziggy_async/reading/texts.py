@@ -43,7 +43,7 @@ END_OF_DOS = "\x1a"
 MOST_WORDS = 6
 """Words of a value: Tuesday, January 30 2024 16:00:00 EST."""
 COUNTED = re.compile(r"\(\d+ rows?\)")
-"""As psql ends a table."""
+"""The line with which psql ends a table."""
 FROM = re.compile(
     r"(?:数据来源|資料來源|来源|データ提供|출처|(?:data )?(?:source|provided by|provider)|quelle|fuente|fonte|źródło)"
     r"\s*[:\uff1a].*",
@@ -143,14 +143,14 @@ def _refuse_long_lines(path: Path) -> None:
 
 
 def _has_line_end(file: BinaryIO, start: int) -> bool:
-    """Whether there is one in the next `LONGEST_ROW` bytes; most lines have one in the first look."""
+    """Returns whether there is one in the next `LONGEST_ROW` bytes; most lines have one in the first look."""
     file.seek(start)
     pieces = (file.read(min(LOOK, LONGEST_ROW - at)) for at in range(0, LONGEST_ROW, LOOK))
     return any(b"\n" in piece or b"\r" in piece for piece in pieces)
 
 
 def lines_before(file: BinaryIO, end: int) -> int:
-    """How many lines end in the first `end` bytes."""
+    """Returns how many lines end in the first `end` bytes."""
     file.seek(0)
     pieces = (file.read(min(LONGEST_ROW, end - at)) for at in range(0, end, LONGEST_ROW))
     return sum(max(piece.count(b"\n"), piece.count(b"\r")) for piece in pieces)
@@ -199,7 +199,7 @@ def _has_other_length(line: str, delimiter: str, count: int) -> bool:
 
 
 def has_underscored_numbers(source: Source) -> bool:
-    """Whether there may be numbers like 1_000 in a text: DuckDB takes also 1_0 for one."""
+    """Returns whether there may be numbers like 1_000 in a text: DuckDB takes also 1_0 for one."""
     with source.path.open("rb") as file:
         while piece := file.read(1 << 20):
             if b"_" in piece and UNDERSCORED.search(piece):
@@ -208,7 +208,7 @@ def has_underscored_numbers(source: Source) -> bool:
 
 
 def has_lines(path: Path, count: int) -> bool:
-    """Whether a file has so many lines that are not blank."""
+    """Returns whether a file has so many lines that are not blank."""
     return _lines(path) == count or _lines_with_text(path) == count
 
 
@@ -263,16 +263,16 @@ def _without_blocks(lines: list[str]) -> list[str]:
 
 
 def _is_title(before: str, text: str, after: str, names: str) -> bool:
-    """Whether a line, with the one before it and two behind it, is the title of a table of something else: a name of a
-    ticker, BRK.B, has more of the rows behind it, or their names again."""
+    """Returns whether a line, with the one before it and two behind it, is the title of a table of something else: a
+    name of a ticker, BRK.B, has more of the rows behind it, or their names again."""
     if before or after or not BLOCK.fullmatch(text) or not re.fullmatch(r"\D+", names):
         return False
     return not {"open", "close"} <= {role_of(name) for name in re.findall(r"\w+", names)}
 
 
 def _is_no_row(delimiter: str, line: str) -> bool:
-    """Whether it has no value at all, or is a note: a row that was cut off has fewer words before its delimiter than a
-    sentence."""
+    """Returns whether it has no value at all, or is a note: a row that was cut off has fewer words before its delimiter
+    than a sentence."""
     is_sentence = delimiter not in line and len(line.split()) > MOST_WORDS
     is_note = any(note.fullmatch(line.strip()) for note in (COUNTED, FROM))
     return is_sentence or is_note or not line.strip(f'{delimiter}" \r\n{END_OF_DOS}')
@@ -299,7 +299,7 @@ def with_one_line_end(source: Source, folder: Path) -> Source | None:
 
 
 def _ways_to_end(path: Path) -> int:
-    """In how many ways the lines of a file end."""
+    """Returns in how many ways the lines of a file end."""
     both = feeds = returns = 0
     before = b""
     with path.open("rb") as file:
@@ -312,14 +312,16 @@ def _ways_to_end(path: Path) -> int:
 
 
 def remarks_above(source: Source) -> int:
-    """How many lines above those that have the names of columns are comments, where those are many: a licence."""
+    """Returns how many lines above those that have the names of columns are comments, where those are many: a
+    licence."""
     lines = lines_of(source, LONGEST_ROW)
     comments = sum(1 for _ in takewhile(lambda line: line.startswith("#") or not line.strip(), lines))
     return comments - 1 if comments > MOST_COMMENTS else 0
 
 
 def is_comment(line: str, delimiter: str, count: int) -> bool:
-    """Whether it begins as comments do and has not the columns of a row, as one that begins with #N/A would have."""
+    """Returns whether it begins as comments do and has not the columns of a row, as one that begins with #N/A would
+    have."""
     return line.startswith("#") and line.count(delimiter) != count
 
 
@@ -351,7 +353,7 @@ def refuse_open_quote(source: Source, delimiter: str, skipped: int) -> None:
 
 
 def _holds_row(value: str, row: list[str], delimiter: str) -> bool:
-    """Whether a line of a value begins as the row does, and has about as many delimiters."""
+    """Returns whether a line of a value begins as the row does, and has about as many delimiters."""
     shape = re.sub(r"\d", "0", row[0])
     starts = (line.partition(delimiter)[0] for line in value.splitlines()[1:] if line.count(delimiter) > len(row) - 3)
     return any(re.sub(r"\d", "0", start) == shape for start in starts)

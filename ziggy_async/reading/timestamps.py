@@ -38,7 +38,8 @@ def to_ns(value: object, unit: str | None = None, dates: str | None = None) -> i
 
 
 def to_ns_alone(value: object, unit: str | None = None) -> int:
-    """As `to_ns` for a moment that stands in no table, so that nothing can say the order of its day and month."""
+    """Does what `to_ns` does for a moment that stands in no table, so that nothing can say the order of its day and
+    month."""
     try:
         return to_ns(value, unit)
     except AmbiguousError as error:
@@ -46,7 +47,8 @@ def to_ns_alone(value: object, unit: str | None = None) -> int:
 
 
 def _to_ns_for_core(value: object, unit: str | None) -> int:
-    """As `to_ns`, for one bar, of which the core says the symbol: errors name the column, as they do for tables."""
+    """Does what `to_ns` does, for one bar, of which the core says the symbol: errors name the column, as they do for
+    tables."""
     if is_missing(value):
         raise ValueError(f"timestamp is missing: it is {value!r}")
     if unit is not None and unit not in UNITS:
@@ -63,7 +65,7 @@ _core.register("to_ns", _to_ns_for_core)
 
 
 def is_missing(value: object) -> bool:
-    """None, NaN, NaT and pandas' NA: what is not equal to itself, or will not say."""
+    """Returns whether the value is None, NaN, NaT or pandas' NA: not equal to itself, or it will not say."""
     if value is None or type(value).__name__ == "NAType":
         return True
     return isinstance(value, float | datetime | np.generic | Decimal) and bool(value != value)
@@ -85,8 +87,8 @@ def as_whole(value: object) -> int | None:
 
 
 def are_rounded_digits(values: Any) -> Any:
-    """Whether floats may be dates in seventeen digits, of which float64 has not every one; no time since 1970 is so
-    large and not larger."""
+    """Returns whether floats may be dates in seventeen digits, of which float64 has not every one; no time since 1970
+    is so large and not larger."""
     return (values >= 1e16) & (values < 1e17)
 
 

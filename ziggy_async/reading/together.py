@@ -42,25 +42,25 @@ class Table:
     is_side_by_side: bool  # several tickers share a row
 
     def place_of_bar(self, at: int) -> str:
-        """Where a reader finds bar `at` of the file: tickers that stand side by side share rows."""
+        """Returns where a reader finds bar `at` of the file: tickers that stand side by side share rows."""
         if self.is_side_by_side:
             query = f"SELECT row FROM {self.columns.source} LIMIT 1 OFFSET {at}"
             (at,) = self.columns.first_row(query) or (at,)
         return self.place(at)
 
     def place(self, row: int) -> str:
-        """Where a reader finds `row`."""
+        """Returns where a reader finds `row`."""
         return place_of(self.origin, self.header, row)
 
 
 def place_of(origin: Source, header: Header | None, row: int) -> str:
-    """Where a reader finds a row of a file; `header`: of a CSV file."""
+    """Returns where a reader finds a row of a file; `header`: of a CSV file."""
     line = None if header is None else line_of(origin, header.delimiter, header.skipped, row)
     return f"row {row + 1}" if line is None else f"line {line}"
 
 
 def may_have_header(column: Any) -> bool:
-    """Whether a column of figures has a text without a digit, as one of names of columns is."""
+    """Returns whether a column of figures has a text without a digit, as one of names of columns is."""
     return isinstance(column, Texts) and not all(map(re.compile(r"\d").search, column.values))
 
 

@@ -71,7 +71,7 @@ class Reader:
     rules: Rules = PLAIN
     owners: NDArray[np.int32] | None = None
     is_advised: bool = True
-    """Whether messages say what to do about the fault of a row."""
+    """True if messages say what to do about the fault of a row."""
     is_bare: bool = False
     beside: Callable[[], Iterable[str | None]] = tuple
     """See `numbers.refuse_points`."""
@@ -197,7 +197,7 @@ class Reader:
         return self._from_texts(name, Texts(codes[:-1].astype(np.int32) - np.int32(1), texts))
 
     def _sums(self, name: str, days: Texts, times: Texts) -> Nanoseconds | None:
-        """Those of plain dates and times of day; None where they have to be read together, or there is a fault."""
+        """Returns plain dates with times of day; None where both have to be read together, or there is a fault."""
         clocks = clocks_of(times.values)
         if clocks is None or self.rules.unit is not None or not all(map(is_day, days.values)):
             return None
@@ -231,7 +231,7 @@ class Reader:
         return np.where(missing | wrong, NAT, utc)
 
     def _column(self, name: str, column: Any) -> Column:
-        """As `array`, but texts of any kind, where there is nothing else, as `Texts`."""
+        """Returns what `array` does, but texts of any kind, where there is nothing else, as `Texts`."""
         if isinstance(column, Texts | Chunked):
             return column
         array = self.array(name, column)
@@ -242,7 +242,7 @@ class Reader:
         return Texts(np.append(decoded.codes, np.int32(-1))[codes], decoded.values)
 
     def _figures(self, name: str, column: Any) -> Column:
-        """As `_column`, but objects that are numbers as float64."""
+        """Returns what `_column` does, but objects that are numbers as float64."""
         array = self._column(name, column)
         if not isinstance(array, np.ndarray) or array.dtype.kind != "O":
             return array
@@ -409,7 +409,7 @@ class Reader:
         return of_code[codes]
 
     def _is_whole(self, text: str) -> bool:
-        """Whether a text is a whole number; eight digits without a unit are a date."""
+        """Returns whether a text is a whole number; eight digits without a unit are a date."""
         return _whole_text(text) is not None and (self.rules.unit is not None or len(text.strip()) != 8)
 
     def _refuse_texts(self, name: str, column: Texts, faults: Mapping[int, str]) -> None:
@@ -477,7 +477,7 @@ def _decoded(value: Any) -> Any:
 
 
 def _is_of_texts(array: NDArray[Any]) -> bool:
-    """Whether objects are texts, but for those that are missing."""
+    """Returns whether objects are texts, but for those that are missing."""
     if array.dtype.kind != "O" or not types_of(array) & TEXTS:
         return False
     return all(type(value) in TEXTS or is_missing(value) for value in each(array))

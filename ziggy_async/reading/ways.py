@@ -102,7 +102,8 @@ class Written:
         return self.way, self.separator
 
     def is_like(self, other: "Written") -> bool:
-        """Whether both are written in one way; a time with an offset from UTC is of another than one without a zone."""
+        """Returns whether both are written in one way; a time with an offset from UTC is of another than one without a
+        zone."""
         is_mixed = (self.is_local and other.is_naive) or (self.is_naive and other.is_local)
         return (
             (self.style, self.form) == (other.style, other.form)
@@ -112,12 +113,12 @@ class Written:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is of a clock that is apart from UTC, and says so."""
+        """True if it is of a clock that is apart from UTC, and says so."""
         return _offset_of(self.match["offset"]) != 0
 
     @property
     def is_naive(self) -> bool:
-        """Whether it has a time of day and does not say of which clock."""
+        """True if it has a time of day and does not say of which clock."""
         has_clock = self.match["hour"] or self.match["packed"]
         return bool(has_clock) and not (self.match["zone"] or self.match["offset"] or self.match["place"])
 

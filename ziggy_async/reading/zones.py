@@ -90,7 +90,7 @@ def utc_of(local: int, name: str) -> int:
 
 
 def is_zone(name: str) -> bool:
-    """Whether it is the name of one zone, or an offset from UTC."""
+    """Returns whether it is the name of one zone, or an offset from UTC."""
     try:
         utc_of(0, name)
     except ValueError:
@@ -131,7 +131,7 @@ def _tzinfo(name: str) -> tzinfo:
 
 @lru_cache(maxsize=64)
 def _changes(zone: tzinfo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """When each offset begins, and the offsets; the first one holds at the beginning of `FIRST_YEAR`."""
+    """Returns when each offset begins, and the offsets; the first one holds at the beginning of `FIRST_YEAR`."""
 
     def offset_at(moment: datetime) -> timedelta:
         return moment.astimezone(zone).utcoffset() or timedelta(0)

@@ -29,7 +29,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Change:
-    """How one workload changed from the baseline to now. `before` and `now` are medians in seconds.
+    """The change of one workload from the baseline to now. `before` and `now` are medians in seconds.
 
     `ratio` is now / before by the clock, `paced_ratio` the same with each sample divided by its `pace`; `p` is the
     larger p of the two comparisons.

@@ -145,7 +145,7 @@ class Call(Outcome):
 
     @property
     def is_awaited(self) -> bool:
-        """Whether the loop in which it was made has been woken for outcomes, and has not come yet."""
+        """True if the loop in which it was made has been woken for outcomes, and has not come yet."""
         return self._loop is not None and mailbox_of(self._loop).is_due
 
     def publish(self) -> None:
@@ -185,7 +185,7 @@ class Call(Outcome):
         self.set(task.result() if error is None else None, error)
 
     def result(self) -> Any:
-        """As `get`, but once: it lets go of value and error."""
+        """Does what `get` does, but once: it lets go of value and error."""
         try:
             return self.get()
         finally:

@@ -33,8 +33,8 @@ LONGEST_CALL = 0.1  # seconds after which others begin beside a call that holds 
 POLL = 4e-3  # seconds after which the first in line looks whether the GIL is free
 LATE = 1e-3  # seconds: one that wakes up later than that by as much was kept from the GIL by another thread
 OBSERVATIONS = 3
-"""In a row: a call that holds the GIL may let go of it for a moment, to write a line somewhere, or may have had no
-processor."""
+"""Observations in a row that count: a call that holds the GIL may let go of it for a moment, to write a line somewhere,
+or may have had no processor."""
 WAITS = 0.02  # share of the processor below which a call has waited; fifty threads that share the GIL have as much each
 KNOWN = 1.0  # seconds for which it is known that calls of a function do not need the gate
 MOST_KNOWN = 1000  # functions that are remembered

@@ -32,7 +32,7 @@ class Mailbox:
 
     @property
     def is_due(self) -> bool:
-        """Whether the loop has been woken, and has not come yet."""
+        """True if the loop has been woken, and has not come yet."""
         return self._woken > -math.inf
 
     def add(self, waiter: "asyncio.Future[None]") -> None:

@@ -40,7 +40,7 @@ class ProcessPool(ThreadPool):
                 child.kill()
 
     def shutdown(self, wait: bool = True, *, cancel: bool = False, timeout: float | None = None) -> list[Call]:
-        """As in a pool of threads, but with `cancel` running calls end too, after the wait, which leaves no process."""
+        """Shuts down as a thread pool; with `cancel` running calls end too, after the wait, which leaves no process."""
         unfinished = super().shutdown(wait, cancel=cancel, timeout=timeout)
         if cancel:
             for call in unfinished:

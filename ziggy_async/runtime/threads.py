@@ -65,12 +65,12 @@ class ThreadPool:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether every thread is stuck, and none of them is replaced any more."""
+        """True if every thread is stuck, and none of them is replaced any more."""
         return self.stuck >= (1 + MOST_REPLACED) * self.size
 
     @property
     def is_here(self) -> bool:
-        """Whether the current thread is one of the pool's."""
+        """True if the current thread is one of the pool's."""
         return threading.current_thread() in self._threads
 
     async def run(self, call: Call) -> Any:

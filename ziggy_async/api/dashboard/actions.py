@@ -12,7 +12,7 @@ Text = Annotated[str, Field(max_length=500)]
 
 
 class Group(BaseModel):
-    """As the page shows them."""
+    """A group of dead letters as the page shows it."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -22,7 +22,7 @@ Describe = Callable[[tuple[Any, ...], Mapping[str, Any]], str]
 
 
 class Matching(NamedTuple):
-    """Which dead letters: those of a group, where it is named, that contain a text, in any case."""
+    """A choice of dead letters: those of a group, where it is named, that contain a text, in any case."""
 
     operation: str = ""
     reason: str = ""
