@@ -100,7 +100,7 @@ def two_of(value: Fraction) -> tuple[float, float]:
 
 def text() -> str:
     lines = [
-        "/* Of elementary.h and circular.h; written by tests/write_elementary_numbers.py, which says how. */",
+        "/* Numbers of elementary.h and circular.h; written by tests/write_elementary_numbers.py, which says how. */",
         "/* clang-format off */",
         "#ifndef ZA_KERNELS_ELEMENTARY_NUMBERS_H",
         "#define ZA_KERNELS_ELEMENTARY_NUMBERS_H",
@@ -116,7 +116,7 @@ def text() -> str:
     lines += array("quarter", "Pi / 2 and what is missing", two_of(PI / 2))
     arcs = [two_of(each) for each in (arctan_of_one_over(2), PI / 4, PI / 2 - arctan_of_one_over(2))]
     lines += array("arcs", "The arc tangents of 1/2, 1 and 2", [each for each, _ in arcs])
-    lines += array("arcs_rest", "What is missing of them", [rest for _, rest in arcs])
+    lines += array("arcs_rest", "The parts that are missing of them", [rest for _, rest in arcs])
     lines += [
         f"static const double ln_2_inverse = {float(1 / LN2).hex()}, half_pi_inverse = {float(2 / PI).hex()};",
         "",

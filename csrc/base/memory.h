@@ -1,4 +1,4 @@
-/* Every allocation of the floors below the binding goes through here, so that a test can make each one fail. */
+/* Every allocation of the layers below the binding goes through here, so that a test can make each one fail. */
 #ifndef ZA_BASE_MEMORY_H
 #define ZA_BASE_MEMORY_H
 
@@ -6,7 +6,7 @@
 
 enum { ZA_CACHE_LINE = 64, ZA_LARGE_PAGE = 2 * 1024 * 1024 };
 
-/* As many bytes as the whole cache lines have that `bytes` take. */
+/* The bytes of the whole cache lines that `bytes` take. */
 static inline size_t za_whole_lines(size_t bytes)
 {
     return (bytes + ZA_CACHE_LINE - 1) / ZA_CACHE_LINE * ZA_CACHE_LINE;

@@ -11,7 +11,7 @@ int za_check_count(const char *name, Py_ssize_t count, Py_ssize_t expected)
     return -1;
 }
 
-/* Whether it is a value or an array of NumPy, and its type has no real numbers. */
+/* Returns whether it is a value or an array of NumPy, and its type has no real numbers. */
 static bool is_other_of_numpy(PyObject *object)
 {
     if (PyArray_Check(object)) {

@@ -22,7 +22,7 @@ typedef struct za_callable {
     int whole; /* results are int32 */
 } za_callable;
 
-/* Whether the parameters are the very objects of the last call, as those of a call in a loop are. */
+/* Returns whether the parameters are the very objects of the last call, as those of a call in a loop are. */
 static bool is_last(const za_callable *self, PyObject *const *values, Py_ssize_t count, PyObject *names)
 {
     bool is = self->plan != NULL && names == self->names && PyTuple_GET_SIZE(self->values) == count;
@@ -143,7 +143,7 @@ static void callable_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
-/* By its attributes, as a function's is; one without a name is any object. */
+/* The repr by the attributes, as a function's is; one without a name is shown as any object. */
 static PyObject *callable_repr(PyObject *object)
 {
     const za_callable *self = (za_callable *)object;

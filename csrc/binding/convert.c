@@ -242,7 +242,8 @@ static void civil_from_days(int64_t days, int *year, int *month, int *day)
     *year = (int)(year_of_era + era * 400 + (*month <= 2));
 }
 
-/* Whether this is a datetime that needs no call into Python: none of a subclass, and without a zone or in UTC. */
+/* Returns whether this is a datetime that needs no call into Python: none of a subclass, and without a zone or in UTC.
+ */
 static int is_plain(PyObject *object)
 {
     if (!PyDateTime_CheckExact(object)) {

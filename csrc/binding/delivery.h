@@ -44,7 +44,7 @@ void za_delivery_clear(za_delivery *delivery);
 /* Drops the futures and the reference. */
 void za_delivery_abandon(za_delivery *delivery);
 
-/* Whether nobody waits for the future any more; -1 with an exception. */
+/* Returns whether nobody waits for the future any more; -1 with an exception. */
 int za_future_is_done(za_state *state, PyObject *future);
 /* Sets result or exception (the one raised now, if `value` is NULL); takes over `value`. A future done meanwhile is let
  * be. -1 only with an exception that is to go on: a KeyboardInterrupt and the like, which the future gets too, since

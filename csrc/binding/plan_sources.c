@@ -53,7 +53,7 @@ static int take_period(PyObject *const *items, Py_ssize_t count, za_source *sour
 
 typedef int take_function(PyObject *const *items, Py_ssize_t count, za_source *source);
 
-/* By za_source_kind. */
+/* The kinds of sources, in the order of za_source_kind. */
 static const struct {
     const char *name;
     take_function *take;

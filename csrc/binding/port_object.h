@@ -28,7 +28,7 @@ typedef struct za_port_object {
 za_state *za_port_state(za_port_object *self);
 /* loop.name(self.method), with an optional first argument; 0, or -1 with the loop's exception. */
 int za_port_call_loop(PyObject *loop, PyObject *name, PyObject *first, za_port_object *self, PyObject *method);
-/* Whether the loop makes its futures as asyncio does; -1 with an exception raised. */
+/* Returns whether the loop makes its futures as asyncio does; -1 with an exception raised. */
 int za_port_has_plain_futures(za_state *state, PyObject *loop);
 
 /* loop.create_future(), or what asyncio's own does, without the frame for it. */

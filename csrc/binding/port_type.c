@@ -236,7 +236,8 @@ GUARDED(close, close_from_python)
 GUARDED(stats, stats)
 #undef GUARDED
 
-/* Whether the loop takes no more calls; a loop that cannot even say so counts as closed. Clears the exception. */
+/* Returns whether the loop takes no more calls; a loop that cannot even say so counts as closed. Clears the exception.
+ */
 static int is_closed(za_state *state, PyObject *loop)
 {
     PyErr_Clear();

@@ -48,7 +48,7 @@ int za_query_take_times(za_query *query, PyObject *first, PyObject *last);
 /* Takes what signals are made from beside the bars of their tickers. 0, or -1 with an exception raised. */
 int za_query_take_past(za_query *query, PyObject *rules, PyObject *market);
 
-/* Whether its bars are pinned before it computes. */
+/* Returns whether its bars are pinned before it computes. */
 bool za_query_is_pinned(const za_query *query);
 /* Bars and counts of rows, of one moment. Any thread. */
 za_code za_query_pin(za_query *query, za_error *error);

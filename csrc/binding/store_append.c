@@ -130,7 +130,7 @@ PyObject *za_store_append_method(PyObject *self, PyObject *arguments, PyObject *
     return result;
 }
 
-/* Whether it is one of numpy.ma, which as a plain array has values where none are meant. */
+/* Returns whether it is one of numpy.ma, which as a plain array has values where none are meant. */
 static bool is_masked(PyObject *object)
 {
     return !PyArray_CheckExact(object) && PyArray_Check(object) && PyObject_HasAttrString(object, "filled");

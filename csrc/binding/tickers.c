@@ -44,7 +44,7 @@ int za_named_take(za_named *named, const za_store_object *store, PyObject *itera
     return named->tickers == NULL ? -1 : own(named, za_asked_symbols_of(named->tickers));
 }
 
-/* By code points, as Python sorts. */
+/* Compares by code points, as Python sorts. */
 static int compare(const void *one, const void *other)
 {
     const za_symbol *a = one, *b = other;

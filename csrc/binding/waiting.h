@@ -17,7 +17,7 @@ typedef struct za_waiting {
 
 /* Learns which thread runs handlers of signals; 0, or -1 with an exception raised. */
 int za_waiting_import(void);
-/* In a forked child that is the thread which called fork(). */
+/* Makes the thread that called fork() the main one of a forked child. */
 void za_waiting_after_fork(void);
 bool za_is_main_thread(void);
 

@@ -4,15 +4,15 @@
 
 #include "kernels/elementary.h"
 
-/* An angle is so many right angles and r + rest, which is at most half of one. */
-typedef struct turn {
+/* An angle of `count` right angles and r + rest, which is at most half of one: the reduction of an argument. */
+typedef struct reduced {
     vec count, r, rest;
-} turn;
+} reduced;
 
 /* Returns the number of right angles in a finite x of any size. x is a whole number m times 2^e, and the digits of 2 /
  * pi that give multiples of 4 with it are left out; 192 of those behind are enough for what comes nearest to a right
  * angle. */
-__attribute__((noinline)) static double turn_far(double x, double *r, double *rest)
+__attribute__((noinline)) static double reduce_far(double x, double *r, double *rest)
 {
     __extension__ typedef unsigned __int128 wide;
     int exponent;
@@ -37,8 +37,8 @@ __attribute__((noinline)) static double turn_far(double x, double *r, double *re
     return (double)(high >> 62) + (above ? 1.0 : 0.0);
 }
 
-/* In the lanes that are `hard`. */
-__attribute__((noinline)) static turn turn_again(vec size, mask hard, turn known)
+/* Reduces the lanes that are `hard` one by one. */
+__attribute__((noinline)) static reduced reduce_hard(vec size, mask hard, reduced known)
 {
     double sizes[ZA_LANES], count[ZA_LANES], r[ZA_LANES], rest[ZA_LANES];
     int64_t chosen[ZA_LANES];
@@ -49,27 +49,28 @@ __attribute__((noinline)) static turn turn_again(vec size, mask hard, turn known
     memcpy(rest, &known.rest, sizeof size);
     for (int lane = 0; lane < ZA_LANES; ++lane) {
         if (chosen[lane] != 0 && isfinite(sizes[lane])) {
-            count[lane] = turn_far(sizes[lane], &r[lane], &rest[lane]);
+            count[lane] = reduce_far(sizes[lane], &r[lane], &rest[lane]);
         } else if (chosen[lane] != 0) {
             count[lane] = rest[lane] = 0.0;
             r[lane] = NAN;
         }
     }
-    return (turn){vec_load(count), vec_load(r), vec_load(rest)};
+    return (reduced){vec_load(count), vec_load(r), vec_load(rest)};
 }
 
-/* Of a size. Up to 2^20 all products but the last are exact; near a right angle the parts of pi / 2 are too few. */
-INLINE turn turn_of(vec size)
+/* Reduces a size. Up to 2^20 all products but the last are exact; near a right angle the parts of pi / 2 are too few.
+ */
+INLINE reduced reduce(vec size)
 {
     vec count = vec_round(size * half_pi_inverse), wide = size - count * half_pi[0], part = count * half_pi[1];
     vec head = wide - part, left = ((wide - head) - part) - count * half_pi[2], r = head + left;
-    turn found = {count, r, (head - r) + left};
+    reduced found = {count, r, (head - r) + left};
     mask near = (mask)(vec_abs(r) < 0x1p-30) & (mask)(count != 0.0);
     mask hard = near | (mask)(size > 0x1p20) | (mask)(size != size);
-    return mask_holds(hard) ? turn_again(size, hard, found) : found;
+    return mask_holds(hard) ? reduce_hard(size, hard, found) : found;
 }
 
-/* Of r + rest, both with their roundings. */
+/* Sine and cosine of r + rest, both with their roundings. */
 typedef struct circle {
     pair sine, cosine;
     word count;
@@ -77,7 +78,7 @@ typedef struct circle {
 
 INLINE circle circle_of(vec size)
 {
-    turn t = turn_of(size);
+    reduced t = reduce(size);
     vec z = t.r * t.r, half = 0.5 * z, cosine_head = 1.0 - half;
     return (circle){
         .sine = {t.r, t.r * z * POLYNOMIAL(sine, z) + t.rest * cosine_head},

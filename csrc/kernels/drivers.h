@@ -162,7 +162,7 @@ INLINE void announce_ahead(const za_kernel_block *block, int64_t bar)
  * ahead: of more, those of several columns put each other out of the first-level cache. */
 enum { BARS_A_LOOK = 16 * ZA_LANES, BARS_AHEAD = 128 };
 
-/* Whether results go past the caches: all their columns begin a cache line. */
+/* Returns whether results go past the caches: all their columns begin a cache line. */
 INLINE bool is_streamed(const za_kernel_block *block, double *const *const *results, int outputs)
 {
     bool streamed = block->streamed;
@@ -310,7 +310,7 @@ static void copy(double *to, const double *from, int64_t count, bool streamed)
     }
 }
 
-/* What the memory of a row says about it: nothing, that no bar waits for another, or that the total of the last one is
+/* The memory of a row says about it: nothing, that no bar waits for another, or that the total of the last one is
  * all that it waits for: the additions go on while what the next bars give is computed. */
 enum { BYTES_AHEAD_ALONG = 2048 };
 #define NOTHING(name)

@@ -80,7 +80,7 @@ typedef struct pair {
     vec head, rest;
 } pair;
 
-/* Of parts the second of which is smaller than the first, but no rounding. */
+/* Normalizes parts of which the second is smaller than the first, but no rounding of it. */
 INLINE pair pair_normal(pair p)
 {
     vec head = p.head + p.rest;
@@ -101,7 +101,7 @@ typedef struct exp_parts {
     vec k, r, even, odd;
 } exp_parts;
 
-/* Of an x that is at most some 1500 in size. */
+/* Takes an x apart that is at most some 1500 in size. */
 INLINE exp_parts exp_parts_of(vec x)
 {
     vec k = vec_round(x * ln_2_inverse), wide = x - k * ln_2[0], rest = k * ln_2[1];
@@ -160,8 +160,8 @@ INLINE vec vec_tanh(vec x)
     return vec_signed(pair_ratio(hyperbolic(e, a, b), hyperbolic(e, a, -b)), x);
 }
 
-/* Of a positive finite x: x is 2^k (1 + f), and 1 + f within a factor of the root of 2 from 1; ln(1 + f) is
- * f - f^2 / 2 + s (f^2 / 2 + ...) with s = f / (2 + f), whose 2 atanh it is. */
+/* The logarithm of a positive finite x: x is 2^k (1 + f), and 1 + f within a factor of the root of 2 from 1; ln(1 + f)
+ * is f - f^2 / 2 + s (f^2 / 2 + ...) with s = f / (2 + f), whose 2 atanh it is. */
 INLINE pair logarithm_of(vec x)
 {
     static const uint64_t root_of_half = UINT64_C(0x3fe6a09e667f3bcd), one = UINT64_C(0x3ff0000000000000),
@@ -230,7 +230,7 @@ INLINE vec vec_acos(vec x)
     return vec_select(a.far, vec_select(left, behind, right), near);
 }
 
-/* By the difference of the angle from one of five whose tangents are 0, 1/2, 1, 2 and infinity. */
+/* The arc by the difference of the angle from one of five whose tangents are 0, 1/2, 1, 2 and infinity. */
 INLINE vec vec_atan(vec x)
 {
     vec size = vec_abs(x), at = vec_fill(0.0), head = at, rest = at;

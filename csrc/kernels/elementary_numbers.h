@@ -1,4 +1,4 @@
-/* Of elementary.h and circular.h; written by tests/write_elementary_numbers.py, which says how. */
+/* Numbers of elementary.h and circular.h; written by tests/write_elementary_numbers.py, which says how. */
 /* clang-format off */
 #ifndef ZA_KERNELS_ELEMENTARY_NUMBERS_H
 #define ZA_KERNELS_ELEMENTARY_NUMBERS_H
@@ -119,7 +119,7 @@ static const double arcs[] = {
     0x1.1b6e192ebbe44p+0,
 };
 
-/* What is missing of them. */
+/* The parts that are missing of them. */
 static const double arcs_rest[] = {
     0x1.a2b7f222f65e2p-56,
     0x1.1a62633145c07p-55,

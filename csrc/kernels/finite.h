@@ -12,7 +12,7 @@ INLINE word odd_of(vec x)
     return vec_bits(x - x);
 }
 
-/* Whether all values were finite whose odd_of are joined by |. */
+/* Returns whether all values were finite whose odd_of are joined by |. */
 INLINE bool none_is_odd(word joined)
 {
     return !mask_holds((mask)joined);

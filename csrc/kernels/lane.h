@@ -27,15 +27,15 @@ INLINE vec vec_select(mask chosen, vec yes, vec no)
     return chosen ? yes : no;
 }
 
-/* Of one lane columns are read where they lie, and a kernel is faster than the memory of a long one: what will be read
- * about a block later is asked for. */
+/* Asks for what will be read about a block later: columns of one lane are read where they lie, and a kernel is faster
+ * than the memory of a long one. */
 INLINE void vec_announce(const double *now)
 {
     enum { BYTES_AHEAD = 8192, SECOND_LEVEL = 2 };
     __builtin_prefetch((const void *)((uintptr_t)now + BYTES_AHEAD), 0, SECOND_LEVEL);
 }
 
-/* Whether it holds nowhere, where that is worth a branch: of one lane alone. */
+/* Returns whether it holds nowhere, where that is worth a branch: of one lane alone. */
 INLINE bool mask_is_clear(mask holds)
 {
     return !holds;
@@ -147,7 +147,7 @@ INLINE vec vec_of_bits(word bits)
     return x;
 }
 
-/* Whether it holds in any lane. */
+/* Returns whether it holds in any lane. */
 INLINE bool mask_holds(mask holds)
 {
     int64_t lanes[ZA_LANES], any = 0;

@@ -30,7 +30,7 @@ typedef struct za_kernel_block {
     const double *in[ZA_MAX_INPUTS]; /* in the order of the indicator's inputs */
     double *out[ZA_MAX_OUTPUTS];     /* rows [from, bars) are written; NULL where an output is not wanted */
     void *state; /* 64-byte aligned, slots behind the header; goes on from where the bar `age` finds it */
-    /* Of each lane a column that is read afterwards: its bars from `ahead_row` on, `ahead_bars` of them or 0, are asked
+    /* A column of each lane that is read afterwards: its bars from `ahead_row` on, `ahead_bars` of them or 0, are asked
      * for meanwhile, a line with each bar that enters; of a windowed kernel with each one before `from`. */
     const double *const *ahead;
     int64_t ahead_row, ahead_bars;
@@ -65,10 +65,10 @@ typedef struct za_lane_set {
      * that many bars before a value, at any age, gives the value of the whole history to the bit. */
     void (*start)(za_indicator indicator, const za_params *params, int64_t age, void *state);
     void (*run)(const za_kernel_block *block);
-    /* As run, of one state and a multiple of the lanes of bars, of which all outputs are wanted, but of each lane the
-     * inputs lie in columns, and the outputs in results, NULL where one is not wanted: they are transposed while other
-     * bars enter. `following` are the columns of what is read afterwards, from its first bar on: memory is asked for
-     * these in time. False if an input is not finite: then the state is of no more use. NULL of one lane. */
+    /* Does what run does, for one state and a multiple of the lanes of bars, of which all outputs are wanted, but the
+     * inputs of each lane lie in columns, and the outputs in results, NULL where one is not wanted: they are transposed
+     * while other bars enter. `following` are the columns of what is read afterwards, from its first bar on: memory is
+     * asked for these in time. False if an input is not finite: then the state is of no more use. NULL of one lane. */
     bool (*run_direct)(const za_kernel_block *block, const double *const *const *columns,
                        const double *const *const *following, double *const *const *results);
     /* Bars of one series side by side, rounded down to the lanes, of an indicator whose memory is `beside`. It is the

@@ -251,7 +251,7 @@ INLINE void window_end_block(const window *w, window_kind kind, window_end end)
     }
 }
 
-/* Whether any lane has deferred the suffix sums. */
+/* Returns whether any lane has deferred the suffix sums. */
 INLINE bool window_is_deferred(const window *w, window_kind kind)
 {
     const double *marks = (const double *)(const void *)(w->places + (w->size + 1) * window_shape_of(kind).sums);

@@ -83,7 +83,7 @@ static bool is_finite(const za_live_kernel *kernel, int at)
     return finite;
 }
 
-/* Whether no window of any lane holds a value that was not finite. */
+/* Returns whether no window of any lane holds a value that was not finite. */
 static bool windows_are_whole(const za_live_kernel *kernel)
 {
     bool whole = true;
@@ -96,7 +96,7 @@ static bool windows_are_whole(const za_live_kernel *kernel)
     return whole;
 }
 
-/* As in a history, with what a hole needs lent by the work. */
+/* Runs the tile as in a history, with what a hole needs lent by the work. */
 static void run_windowed_tile(const za_live_kernel *kernel, int number)
 {
     const za_live_work *work = kernel->batch->work;
@@ -206,7 +206,7 @@ static void run_recursive_tile(const za_live_kernel *kernel, int tile)
     }
 }
 
-/* Whether the kernel has the same age in all lanes of all tiles, which `age` becomes. */
+/* Returns whether the kernel has the same age in all lanes of all tiles, which `age` becomes. */
 static bool ages_are_even(const za_live_kernel *kernel, int64_t *age)
 {
     double first = mark_before(kernel, 0)[0];

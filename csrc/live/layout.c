@@ -14,7 +14,7 @@ static bool is_marked(const za_live_layout *layout, const za_node *node)
     return !clean;
 }
 
-/* How many vectors a node has in each part. */
+/* Returns how many vectors a node has in each part. */
 static void measure(const za_live_layout *layout, const za_node *node, za_live_node *at)
 {
     *at = (za_live_node){.header_count = node->vectors};

@@ -110,7 +110,7 @@ static za_live_entry entry_of(const za_live_entries *entries, int tile, int lane
     };
 }
 
-/* Whether all tickers of the tile enter alike, as `entry` does. */
+/* Returns whether all tickers of the tile enter alike, as `entry` does. */
 static bool enters_as(const za_live_entries *entries, int tile, za_live_entry entry)
 {
     bool alike = entries->waiting[tile] != 0;

@@ -22,7 +22,8 @@ typedef struct za_live_entries {
 /* Folds the bar, whose headers after it are to be written, and finds what is to enter plan number `at` of the layout's
  * `gathered`. */
 void za_live_entries_begin(za_live_entries *entries, const za_live_batch *batch, int at);
-/* Whether something has yet to enter: then `entering` has to step, `again` or not, and za_live_entries_take follows. */
+/* Returns whether something has yet to enter: then `entering` has to step, `again` or not, and za_live_entries_take
+ * follows. */
 bool za_live_entries_next(za_live_entries *entries);
 void za_live_entries_take(za_live_entries *entries);
 /* Writes the columns that the plan makes. */

@@ -15,7 +15,7 @@ int64_t za_live_record_doubles(const za_live *live)
     return za_live_layout_vectors(&live->layout);
 }
 
-/* How many of the rows are up to `time`, if one of them is of that time; 0 if all are later, -1 else. */
+/* Returns how many of the rows are up to `time`, if one of them is of that time; 0 if all are later, -1 else. */
 static int64_t rows_up_to(const za_rows *rows, int64_t time)
 {
     int64_t least = 0, most = rows->count;
@@ -54,7 +54,7 @@ static bool goes_on(const za_live *live, const za_live_member *member, const za_
     return za_live_news_of(live, member, view).change <= ZA_LIVE_NEWS;
 }
 
-/* Whether no other ticker's bars are anew, so that members may keep what they have read of them. */
+/* Returns whether no other ticker's bars are anew, so that members may keep what they have read of them. */
 static bool others_go_on(const za_live *live)
 {
     bool all = true;
@@ -141,7 +141,7 @@ static za_code fail_states(za_symbol symbol, const za_live_record *record, za_er
                    symbol.text, (long long)record->bars);
 }
 
-/* As if the first `seen` rows of the view had been seen, and the last of them were replaced since. */
+/* The progress as if the first `seen` rows of the view had been seen, and the last of them were replaced since. */
 static za_progress progress_of(const za_view *view, int64_t seen)
 {
     za_progress progress = view->progress;

@@ -8,7 +8,7 @@
 
 #include "store/section.h"
 
-/* As many as the sections of one piece of news can have. */
+/* Rosters: as many as the sections of one piece of news can have. */
 enum { ZA_LIVE_ROSTERS = ZA_TAIL, ZA_NO_PLACE = -1 };
 
 /* The places in one roster. */

@@ -264,8 +264,8 @@ static bool find_absent(za_live_worker *worker, int number, int64_t begin, int c
     return true;
 }
 
-/* Whether a section brings a new bar to all tickers of a tile but the absent ones, which are few, as far as what is
- * pending tells. */
+/* Returns whether a section brings a new bar to all tickers of a tile but the absent ones, which are few, as far as
+ * what is pending tells. */
 static bool is_plain(const za_live_sections_pass *pass, int number, const za_live_tile *tile, za_live_common *common)
 {
     int absent = common->absent == 0 ? 0 : __builtin_popcount(common->absent);

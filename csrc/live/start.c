@@ -150,8 +150,8 @@ static bool may_share(const za_live_newcomer *one, const za_live_newcomer *other
     return one->row / ZA_LIVE_STRETCH == other->row / ZA_LIVE_STRETCH && one->view.rows.count == other->view.rows.count;
 }
 
-/* As many of one stretch and length as there are lanes; what is left of them shares a tile if it fills more than half
- * of one. */
+/* Makes groups of as many of one stretch and length as there are lanes; what is left of them shares a tile if it fills
+ * more than half of one. */
 static size_t make_groups(const za_live_newcomer *newcomers, size_t count, za_live_group *groups)
 {
     size_t lanes = (size_t)za_lane_set_widest()->lanes, made = 0;

@@ -48,7 +48,7 @@ typedef struct za_live_arrival {
 /* Views of the tickers of `count` tiles, at most ZA_LIVE_BATCH, and what they have in common. */
 void za_live_look(za_live *live, za_live_arrival *arrivals, int count);
 void za_live_release(za_live_arrival *arrivals, int count);
-/* Whether two of them can take in their news together. */
+/* Returns whether two of them can take in their news together. */
 bool za_live_arrive_together(const za_live_arrival *one, const za_live_arrival *other);
 /* Tiles that arrive together take in what is SAME or NEWS. `work` is of their set. Any thread that has the tiles to
  * itself. */

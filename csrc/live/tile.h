@@ -34,7 +34,7 @@ typedef struct za_live_tile {
 bool za_live_tile_make(za_live_tile *tile, za_live_memory *memory);
 void za_live_tile_free(za_live_tile *tile);
 
-/* Whether it might take in another ticker, or be taken in. */
+/* Returns whether it might take in another ticker, or be taken in. */
 static inline bool za_live_tile_is_loose(const za_live_tile *tile)
 {
     return tile->set->lanes == 1 || tile->used < tile->set->lanes;
@@ -92,7 +92,8 @@ void za_live_copy_lane_to_all(const za_live_tile *from, int lane, const za_live_
 /* The lane has no ticker any more. */
 void za_live_empty_lane(za_live_tile *tile, int lane);
 
-/* Whether states of one lane that come from elsewhere can be those of so many bars: what counts in them does. */
+/* Returns whether states of one lane that come from elsewhere can be those of so many bars: what counts in them does.
+ */
 bool za_live_states_fit(const za_live_layout *layout, int64_t bars, const double *states);
 
 /* The states of a plan's tile before (0) or after (1) its last bar become those of `tile`, of the same lanes. The slots

@@ -58,7 +58,7 @@ static void answer(za_run *run, size_t at, const za_view *view)
     }
 }
 
-/* By what there may be at most, since looking for what there is would be work itself. */
+/* Judges by what there may be at most, since looking for what there is would be work itself. */
 static bool is_brief(const za_request *request)
 {
     const za_store *store = request->run.tickers.store;

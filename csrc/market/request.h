@@ -27,7 +27,8 @@ typedef struct za_request {
     int64_t ended_ns;   /* on za_clock_ns, when the last were done */
 } za_request;
 
-/* How many results a plan for such requests makes at least: those of the set, in its order. Signals read features. */
+/* Returns how many results a plan for such requests makes at least: those of the set, in its order. Signals read
+ * features. */
 int za_request_width(za_request_kind kind);
 
 /* Makes a job of it, asked for now. The owner may set job.done afterwards. ZA_OK or ZA_NO_MEMORY. */

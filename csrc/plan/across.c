@@ -71,7 +71,7 @@ static bool find_digits(const za_member *members, size_t count, za_digits *digit
     return differ != 0;
 }
 
-/* By one digit, stable: from `from` to `to`. */
+/* Sorts by one digit, stably, from `from` to `to`. */
 static void sort_by_digit(za_digits *digits, int digit, const za_member *from, size_t count, za_member *to)
 {
     uint32_t before = 0, *counts = digits->counts[digit];

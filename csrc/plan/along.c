@@ -41,7 +41,7 @@ static bool compute(const za_node *node, const za_kernel_block *block, int64_t f
     return finite;
 }
 
-/* Whether the inputs of bars [0, bars) are finite. */
+/* Returns whether the inputs of bars [0, bars) are finite. */
 static bool is_finite(const za_node *node, const za_kernel_block *block, int64_t bars)
 {
     bool finite = true;
@@ -79,7 +79,7 @@ static int64_t bars_to_line(const double *results)
     return (int64_t)(-(uintptr_t)results % ZA_CACHE_LINE / sizeof *results);
 }
 
-/* As za_along_run, of a running total. */
+/* Does what za_along_run does, for a running total. */
 static bool run_total(const za_node *node, const za_kernel_block *block)
 {
     double *state = block->state, total = state[0];

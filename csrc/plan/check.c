@@ -6,7 +6,7 @@
 #include "plan/calendar.h"
 #include "plan/graph.h"
 
-/* How many inputs a node must have. */
+/* Returns how many inputs a node must have. */
 static int inputs_of(const za_node_spec *spec)
 {
     switch (spec->kind) {
@@ -23,7 +23,7 @@ static int inputs_of(const za_node_spec *spec)
     }
 }
 
-/* How many values `which` may have. */
+/* Returns how many values `which` may have. */
 static int choices_of(const za_plan_spec *plan, const za_node_spec *spec)
 {
     switch (spec->kind) {

@@ -16,7 +16,7 @@ static void gather_by_bar(const za_feed *feed, const za_feed_rows *rows)
     }
 }
 
-/* How many of the feed's times are at or before `time`. */
+/* Returns how many of the feed's times are at or before `time`. */
 static int64_t count_until(const za_feed *feed, int64_t time)
 {
     int64_t least = 0, most = feed->count;

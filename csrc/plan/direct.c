@@ -1,6 +1,6 @@
 #include "plan/direct.h"
 
-/* Whether every output is one result at most. */
+/* Returns whether every output is one result at most. */
 static bool emits_once(const za_plan *plan, const za_node *node)
 {
     unsigned emitted = 0;
@@ -53,7 +53,8 @@ bool za_direct_fits(const za_tile *tile, int64_t *last)
     return fits;
 }
 
-/* What is read behind bar `last` of a column: the next block, or the next tile where less than a square is left. */
+/* The memory that is read behind bar `last` of a column: the next block, or the next tile where less than a square is
+ * left. */
 static const double *following_of(const za_tile *tile, int column, int lane, int64_t last)
 {
     const za_tile_spec *spec = &tile->spec;

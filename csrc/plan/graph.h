@@ -1,4 +1,4 @@
-/* The inside of a plan, for the files of this floor. */
+/* The inside of a plan, for the files of this layer. */
 #ifndef ZA_PLAN_GRAPH_H
 #define ZA_PLAN_GRAPH_H
 

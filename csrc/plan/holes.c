@@ -93,7 +93,7 @@ static void open_up(const double *values, const bool *kept, int64_t bars, double
     }
 }
 
-/* As many bars at a time as the marks of them fit on the stack. */
+/* Bars at a time: as many as the marks of them fit on the stack. */
 enum { AT_ONCE = 512 };
 
 static void run_recursive_part(za_tile *tile, const za_node *node, za_step *step, za_kernel_block part)

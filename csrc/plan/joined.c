@@ -4,8 +4,8 @@
 
 #include "plan/graph.h"
 
-/* Whether what a tile reads and writes of `next` lies `rows` rows behind that of `first`, and no bar earlier in the
- * tile than in its series: where nodes have no values yet, the tile has none. */
+/* Returns whether what a tile reads and writes of `next` lies `rows` rows behind that of `first`, and no bar earlier in
+ * the tile than in its series: where nodes have no values yet, the tile has none. */
 static bool follows(const za_run *run, const za_series *first, const za_series *next, int64_t rows)
 {
     bool follow = next->from < next->bars && next->bars >= run->least;

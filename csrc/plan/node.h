@@ -19,7 +19,7 @@ typedef enum za_node_kind {
     ZA_NODE_KIND_COUNT
 } za_node_kind;
 
-/* As the caller says it. Inputs are numbers of earlier nodes. */
+/* A node as the caller says it. Inputs are numbers of earlier nodes. */
 typedef struct za_node_spec {
     za_node_kind kind;
     int which, input_count;

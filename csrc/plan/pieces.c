@@ -13,7 +13,7 @@ enum { LEAST_CUT = 512, LANES_COST = 4 };
  * and it is so many operations, some 50 microseconds. */
 enum { LEAST_WARMS = 4, MOST_TILES = 8, LEAST_TILE = 500000 };
 
-/* Whether the pieces save a good part of the time that one lane takes, or further tiles pay. */
+/* Returns whether the pieces save a good part of the time that one lane takes, or further tiles pay. */
 static bool is_worth_it(const za_cut *cut, const za_plan *plan, int64_t bars)
 {
     int64_t piece = cut->units / cut->tiles * cut->period;
@@ -115,7 +115,7 @@ static size_t pointer_bytes(const za_tile_spec *one)
     return za_whole_lines((size_t)one->plan->column_count * ZA_MOST_LANES * sizeof(double *));
 }
 
-/* Of the pieces of one tile. */
+/* Bytes of the pieces of one tile. */
 static size_t tile_bytes(const za_tile_spec *one, const za_cut *cut)
 {
     za_tile_spec many = *one;

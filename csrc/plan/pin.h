@@ -21,7 +21,7 @@ typedef struct za_bars_of {
     int64_t bars;
 } za_bars_of;
 
-/* Of a table, or of tickers that are pinned. */
+/* The bars of series `at`: of a table, or of a ticker that is pinned. */
 static inline za_bars_of za_run_bars_of(const za_run *run, size_t at)
 {
     if (run->table != NULL) {

@@ -289,8 +289,8 @@ static void find_period(za_plan *plan)
     }
 }
 
-/* Whether the place of a bar has a say in its value. 1 to the power of NaN is 1, as is NaN to the power of 0: only its
- * place says that a bar is before the first one that has a value. */
+/* Returns whether the place of a bar has a say in its value. 1 to the power of NaN is 1, as is NaN to the power of 0:
+ * only its place says that a bar is before the first one that has a value. */
 static bool depends_on_place(const za_node *node)
 {
     int which = node->spec.which;
@@ -309,7 +309,7 @@ static int64_t weight_of(const za_node *node)
     return mapped ? MAPPED : enters ? KERNEL : operates || node->spec.kind == ZA_NODE_KERNEL;
 }
 
-/* Whether its bars wait for no more than a number of the last one. */
+/* Returns whether its bars wait for no more than a number of the last one. */
 static bool goes_along(const za_node *node)
 {
     return node->beside || node->total || node->spec.kind == ZA_NODE_OPERATION;

@@ -16,15 +16,15 @@ za_plan *za_plan_new(const za_plan_spec *spec, za_error *error);
 void za_plan_free(za_plan *plan);
 
 int za_plan_output_count(const za_plan *plan);
-/* Of the bars alone. */
+/* The number of columns that are the bars' own, without those that other plans make. */
 int za_plan_column_count(const za_plan *plan);
-/* Whether it reads the bars' times, or some plan that makes its columns does. */
+/* Returns whether it reads the bars' times, or some plan that makes its columns does. */
 bool za_plan_reads_times(const za_plan *plan);
-/* Whether some node reads what the bars hold, their times included. */
+/* Returns whether some node reads what the bars hold, their times included. */
 bool za_plan_reads_bars(const za_plan *plan);
-/* Whether some node's value depends on more than the bar's own values, or on how many bars are before it. */
+/* Returns whether some node's value depends on more than the bar's own values, or on how many bars are before it. */
 bool za_plan_remembers(const za_plan *plan);
-/* Whether other plans have to run before it (plan/stages.h). */
+/* Returns whether other plans have to run before it (plan/stages.h). */
 bool za_plan_has_sources(const za_plan *plan);
 
 enum { ZA_ALL_BARS = -1 };

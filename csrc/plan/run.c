@@ -12,8 +12,8 @@
 #include "plan/tile.h"
 #include "pool/wait.h"
 
-/* Of series whose bars are all wanted, so many are a claim: between claims a worker looks at deadlines and at more
- * urgent jobs. */
+/* Bars of a claim of series whose bars are all wanted: between claims a worker looks at deadlines and at more urgent
+ * jobs. */
 enum { BARS_A_CLAIM = 65536 };
 
 /* Up to so many values of columns are read in some 50 microseconds: no thread is woken for less. */
@@ -34,7 +34,7 @@ bool za_run_goes_on(const za_run *run)
     return atomic_load_explicit(&top->ended, memory_order_relaxed) == ZA_OK;
 }
 
-/* Whether somebody waits, who is not beyond the deadline. */
+/* Returns whether somebody waits, who is not beyond the deadline. */
 static bool is_wanted(void *waiting)
 {
     za_run *run = waiting;
@@ -159,7 +159,7 @@ static const za_lane_set *set_of(const za_run *run)
     return run->cut.lanes == 0 ? za_lane_set_widest() : NULL;
 }
 
-/* Whether all values of the columns are finite: those of a store's figures are. */
+/* Returns whether all values of the columns are finite: those of a store's figures are. */
 static bool is_finite(const za_run *run)
 {
     bool finite = run->table == NULL;
@@ -169,7 +169,7 @@ static bool is_finite(const za_run *run)
     return finite;
 }
 
-/* Whether the results are more than a core's caches hold: they would put out of these what is read. */
+/* Returns whether the results are more than a core's caches hold: they would put out of these what is read. */
 static bool is_streamed(const za_run *run)
 {
     return run->integers == NULL && run->rows * za_plan_output_count(run->plan) > CACHED_VALUES;

@@ -15,7 +15,7 @@ za_code za_run_finish(const za_run *run, za_error *error);
 /* The first reason stands. */
 void za_run_end(za_run *run, za_code code);
 bool za_run_goes_on(const za_run *run);
-/* Whether the work is so small that no thread is woken for it. */
+/* Returns whether the work is so small that no thread is woken for it. */
 bool za_run_is_brief(const za_run *run);
 
 /* All of it while the calling thread waits: on it if the work is small or the pool takes no job, else on the pool. A

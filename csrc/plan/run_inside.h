@@ -1,4 +1,4 @@
-/* What a run and its claims hold, for the files that run them. */
+/* The fields of a run and its claims, for the files that run them. */
 #ifndef ZA_PLAN_RUN_INSIDE_H
 #define ZA_PLAN_RUN_INSIDE_H
 
@@ -55,12 +55,12 @@ struct za_run {
     za_cut_options cut;
     const za_table *table; /* either this */
     za_tickers tickers;    /* or these */
-    /* Of each source of the plan, what it has made for these series; NULL if the plan has none. */
+    /* The results of each source of the plan for these series; NULL if the plan has none. */
     const za_derived *derived;
     size_t count; /* series: groups or tickers */
     bool last;    /* results of each series' last bar alone: row i is series i's */
-    /* Of a history: the rows of series i begin at row[i], with its bar from[i]; owned, from za_alloc. NULL: of a table
-     * all rows are wanted. */
+    /* In a history the rows of series i begin at row[i], with its bar from[i]; owned, from za_alloc. NULL: all rows of
+     * a table are wanted. */
     int64_t *row, *from;
     double *values;    /* result k of row r is values[k * rows + r * step] */
     int32_t *integers; /* NULL, or in place of `values` where the only result goes, which is whole: 0 for NaN */

@@ -74,7 +74,7 @@ void za_stages_free(za_stages *stages)
     za_free(stages);
 }
 
-/* How many sources of all plans are that result. */
+/* Returns how many sources of all plans are that result. */
 static int readers_of(const za_stages *stages, const za_source *read)
 {
     int readers = 0;

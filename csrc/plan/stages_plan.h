@@ -4,9 +4,9 @@
 
 #include "plan/stages_inside.h"
 
-/* Of stages that have their top and others. ZA_NO_MEMORY; ZA_BAD_VALUE if the store has not another ticker. */
+/* Plans stages that have their top and others. ZA_NO_MEMORY; ZA_BAD_VALUE if the store has not another ticker. */
 za_code za_stages_plan(za_stages *stages, za_error *error);
-/* Whether the source is a cross-section, made for this stage or an earlier one. */
+/* Returns whether the source is a cross-section, made for this stage or an earlier one. */
 bool za_stages_compares(const za_source *source);
 
 #endif

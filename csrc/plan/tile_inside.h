@@ -49,7 +49,8 @@ typedef struct za_step {
     double *holes;                 /* of a kernel: the last vectors of its state */
 } za_step;
 
-/* What is read next: bars [row, last) of the column of `node`, then [first, last) of those of later nodes. */
+/* The memory that is read next: bars [row, last) of the column of `node`, then [first, last) of those of later nodes.
+ */
 typedef struct za_ahead {
     const double *const (*columns)[ZA_MOST_LANES]; /* NULL: nothing */
     int node;
@@ -87,7 +88,7 @@ static inline int64_t za_tile_oldest(const za_tile_spec *spec)
     return oldest;
 }
 
-/* Whether all lanes reach to bar `end`. */
+/* Returns whether all lanes reach to bar `end`. */
 static inline bool za_tile_is_even(const za_tile *tile, int64_t end)
 {
     bool even = true;

@@ -394,7 +394,7 @@ za_pool_stats za_pool_stats_of(za_pool *pool)
     return stats;
 }
 
-/* Whether nothing goes on in the pool any more, nor in the `done` of one of its jobs. */
+/* Returns whether nothing goes on in the pool any more, nor in the `done` of one of its jobs. */
 static bool is_still(const za_pool *pool)
 {
     return pool->alive + pool->given_away == 0 && pool->stats.unfinished == 0;

@@ -67,7 +67,7 @@ static void orphan(za_completion *first, za_completion *last)
     pthread_mutex_unlock(&notifier.mutex);
 }
 
-/* In a forked child: the ports are those of the parent's loops; their completions are the parent's to take. */
+/* Forgets the ports in a forked child: they are those of the parent's loops, which take their completions. */
 static void forget_ports(void)
 {
     notifier.first = notifier.last = NULL;

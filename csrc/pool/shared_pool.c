@@ -10,7 +10,7 @@ static za_pool *shared;             /* guarded by shared_mutex; never freed, sin
 static bool shared_closed;          /* guarded by shared_mutex */
 static za_pool_offer *shared_offer; /* guarded by shared_mutex */
 
-/* In a forked child: the pool's threads were not copied, nor will its jobs ever end. It is left behind. */
+/* Leaves the pool behind in a forked child: its threads were not copied, nor will its jobs ever end. */
 static void forget_shared(void)
 {
     shared = NULL;

@@ -10,7 +10,7 @@
 za_pool *za_pool_shared(void);
 /* za_pool_set_offer for that pool, also for one that is made later. */
 void za_pool_shared_offer(za_pool_offer *offer);
-/* As za_pool_close. No other pool is made after it. */
+/* Does what za_pool_close does, to the shared pool. No other pool is made after it. */
 bool za_pool_shared_close(int64_t timeout_ns);
 
 #endif

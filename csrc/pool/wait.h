@@ -19,7 +19,8 @@ struct za_watch {
 
 /* Sets the calling thread's watch, or none, and returns the one before. The caller keeps it until it is another. */
 za_watch *za_watch_set(za_watch *watch);
-/* Whether what the calling thread waits for is not wanted any more. Costs a look at the clock; without a watch less. */
+/* Returns whether what the calling thread waits for is not wanted any more. Costs a look at the clock; without a watch
+ * less. */
 bool za_watch_look(void);
 
 /* Runs all items of the job: on the pool, or on the calling thread if `pool` is NULL or takes no job (it closes, or has

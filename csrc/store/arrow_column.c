@@ -276,7 +276,7 @@ static za_code append_coded(za_arrow_column *column, const za_arrow_rows *rows, 
     return code;
 }
 
-/* Whether the rows lie there as the column would hold them: eight bytes each, aligned, none null. */
+/* Returns whether the rows lie there as the column would hold them: eight bytes each, aligned, none null. */
 static bool can_lend(const za_arrow_column *column, const za_arrow_rows *rows)
 {
     const struct ArrowArray *array = rows->array;

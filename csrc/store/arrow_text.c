@@ -49,7 +49,7 @@ static span span_by_offsets(const za_arrow_rows *rows, bool wide, int64_t i)
     return (span){.text = bytes + begin, .length = (size_t)(end - begin)};
 }
 
-/* How many bytes buffer `at` of a view column has; the producer says so in the last of its buffers. */
+/* Returns how many bytes buffer `at` of a view column has; the producer says so in the last of its buffers. */
 static int64_t view_buffer_size(const struct ArrowArray *array, int64_t at)
 {
     int64_t size;

@@ -100,8 +100,8 @@ typedef struct za_fault {
 /* A bar is finite, its prices positive, its volume not negative and, for an ordered calendar, low <= open, close <=
  * high within ZA_PRICE_TOLERANCE. */
 za_fault za_bar_fault(const za_bar *bar, bool ordered);
-/* Whether all rows are plainly the bars of an ordered calendar, one later than the other. Other rows may still be bars,
- * with prices that are apart within the tolerance. */
+/* Returns whether all rows are plainly the bars of an ordered calendar, one later than the other. Other rows may still
+ * be bars, with prices that are apart within the tolerance. */
 bool za_rows_are_plain(const za_rows *rows);
 /* Whether `time` is not later than `previous`. */
 za_fault za_time_fault(int64_t time, int64_t previous);

@@ -21,7 +21,7 @@ za_block *za_block_new(int64_t rows, int further);
 void za_block_retain(za_block *block);
 /* May be called from any thread; NULL is let pass. */
 void za_block_release(za_block *block);
-/* Whether some view shows it. Only under the lock of the store that owns it. */
+/* Returns whether some view shows it. Only under the lock of the store that owns it. */
 bool za_block_is_shared(const za_block *block);
 
 void za_block_write(za_block *block, int64_t row, const za_bar *bar);

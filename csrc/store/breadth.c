@@ -57,7 +57,7 @@ size_t za_store_changes(const za_store *store)
 
 double za_store_breadth(za_store *store)
 {
-    /* One lane's state of a 50-bar window is a few hundred doubles at most; the kernels floor promises it by a test. */
+    /* One lane's state of a 50-bar window is a few hundred doubles at most; the kernels promise it by a test. */
     _Alignas(64) double state[4 * ZA_BREADTH_BARS];
     za_tail_fold_all(store);
     for (;;) {

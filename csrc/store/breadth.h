@@ -12,7 +12,7 @@ enum { ZA_BREADTH_BARS = 50 };
 /* Percent of the symbols (those with a leading ^ and those of fewer than 50 bars do not count) whose close is above
  * their sma_50; NaN if there is none. Kept up to date: only symbols changed since the last call are computed. */
 double za_store_breadth(za_store *store);
-/* How many symbols that would be. Any thread, without the lock: a number of some moment. */
+/* Returns how many symbols that would be. Any thread, without the lock: a number of some moment. */
 size_t za_store_changes(const za_store *store);
 
 #endif

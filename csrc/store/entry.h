@@ -4,7 +4,7 @@
 
 #include "store/store_inside.h"
 
-/* Whether a bar of that time takes the place of the entry's last one. Under the lock, as all of these. */
+/* Returns whether a bar of that time takes the place of the entry's last one. Under the lock, as all of these. */
 bool za_entry_replaces(const za_store *store, const za_entry *entry, int64_t time);
 /* Bars that can be written behind the last one. */
 int64_t za_entry_room(const za_entry *entry);

@@ -60,7 +60,7 @@ static inline const double *za_section_column(const za_section *section, int col
     return section->values + (size_t)column * section->stride;
 }
 
-/* Whether there is a bar of the symbol at that place. */
+/* Returns whether there is a bar of the symbol at that place. */
 static inline bool za_section_has(const za_section *section, size_t place)
 {
     double close = za_section_column(section, ZA_FIGURE_CLOSE)[place];

@@ -10,7 +10,8 @@
 #include "store/store_inside.h"
 #include "store/tail.h"
 
-/* Whether to free the bars takes more than a quarter of a millisecond: the block of a symbol as long as sixteen bars.
+/* Returns whether to free the bars takes more than a quarter of a millisecond: the block of a symbol as long as sixteen
+ * bars.
  */
 static bool are_many(const za_store *store)
 {

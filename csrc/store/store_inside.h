@@ -1,4 +1,4 @@
-/* The store's own view of itself, for the files of this floor. */
+/* The store's own view of itself, for the files of this layer. */
 #ifndef ZA_STORE_STORE_INSIDE_H
 #define ZA_STORE_STORE_INSIDE_H
 

@@ -106,7 +106,7 @@ static void fold_members(za_store *store, za_universe *universe, size_t from, si
     }
 }
 
-/* As the members before `swept` have no bars in the tail. */
+/* Notes that the members before `swept` have no bars in the tail. */
 static void sweep(za_store *store, za_universe *universe, size_t swept)
 {
     (void)atomic_fetch_add_explicit(&store->tailed, universe->swept - swept, memory_order_relaxed);
@@ -302,7 +302,7 @@ static bool replaces(const za_store *store, const za_universe *universe, size_t 
     return store->options.ordered && universe->last_time[place] == time;
 }
 
-/* Whether the member's last bar is in the tail, where no view shows it. */
+/* Returns whether the member's last bar is in the tail, where no view shows it. */
 static bool is_in_tail(const za_universe *universe, size_t place)
 {
     uint64_t number = universe->accepted;
@@ -372,7 +372,7 @@ static void push(za_store *store, za_universe *universe, za_section *section)
     sweep(store, universe, 0);
 }
 
-/* Whether each bar of the section is a new one of a member that has others and room for it: what is so for most
+/* Returns whether each bar of the section is a new one of a member that has others and room for it: what is so for most
  * sections takes one pass over the members, in which nothing depends on any of them. */
 static bool is_plain(const za_store *store, const za_universe *universe, const za_section *section)
 {
@@ -409,8 +409,8 @@ static void count_bars(za_store *store, za_universe *universe, const za_section 
     store->stats.bars += more;
 }
 
-/* Whether the member's block would be full before it is folded next, or not long after: how long depends on the member,
- * so that blocks that were made together are not all made anew together. */
+/* Returns whether the member's block would be full before it is folded next, or not long after: how long depends on the
+ * member, so that blocks that were made together are not all made anew together. */
 static bool is_almost_full(const za_universe *universe, size_t place)
 {
     const za_block *block = universe->members[place].entry->block;

@@ -1,4 +1,4 @@
-/* The fields of a universe, for the files of this floor. */
+/* The fields of a universe, for the files of this layer. */
 #ifndef ZA_STORE_UNIVERSE_INSIDE_H
 #define ZA_STORE_UNIVERSE_INSIDE_H
 

@@ -1,4 +1,4 @@
-"""The floors of the design: what may include what, how long a file may be, and that the stub tells the truth."""
+"""The layers of the design: what may include what, how long a file may be, and that the stub tells the truth."""
 
 import ast
 import re
@@ -22,14 +22,14 @@ MAY_INCLUDE = {
     "market": {"base", "pool", "store", "plan"},
     "binding": {"base", "pool", "store", "plan", "live", "market"},
 }
-"""What each floor sees besides itself."""
+"""What each layer sees besides itself."""
 OPEN_KERNELS = {
     "kernels/catalog.h",
     "kernels/lane_set.h",
     "kernels/lanes.h",
     "kernels/operation.h",
 }
-"""The headers of the kernels that the floors above the store see."""
+"""The headers of the kernels that the layers above the store see."""
 MOST_LINES = 500
 MOST_PARAMETERS = 5
 
@@ -45,21 +45,21 @@ def includes(path: Path) -> list[tuple[bool, str]]:
     return [(mark == '"', name) for mark, name in INCLUDE.findall(path.read_text(encoding="utf-8"))]
 
 
-def floor_of(name: str) -> str:
+def layer_of(name: str) -> str:
     return name.split("/")[0]
 
 
 @pytest.mark.parametrize("path", files(".c", ".h", ".def"), ids=lambda path: str(path.relative_to(SOURCES)))
 def test_includes_never_point_up(path: Path) -> None:
-    floor = floor_of(path.relative_to(SOURCES).as_posix())
+    layer = layer_of(path.relative_to(SOURCES).as_posix())
     for quoted, name in includes(path):
         if not quoted:
-            assert floor_of(name) not in MAY_INCLUDE, f"{name} is ours: in quotes"
+            assert layer_of(name) not in MAY_INCLUDE, f"{name} is ours: in quotes"
             continue
         assert (SOURCES / name).is_file(), f"{name} is not named from the root of the sources"
-        if name in OPEN_KERNELS and floor not in ("base", "pool"):
+        if name in OPEN_KERNELS and layer not in ("base", "pool"):
             continue
-        assert floor_of(name) in MAY_INCLUDE[floor] | {floor}, f"{name} is above"
+        assert layer_of(name) in MAY_INCLUDE[layer] | {layer}, f"{name} is above"
 
 
 @pytest.mark.parametrize("path", files(".c", ".h", ".def"), ids=lambda path: str(path.relative_to(SOURCES)))
@@ -84,7 +84,7 @@ def test_a_header_compiles_alone(path: Path, tmp_path: Path) -> None:
 
 
 def interpreter_folders(path: Path) -> list[str]:
-    """Where the binding finds the headers of Python and NumPy; no other floor gets to know."""
+    """Where the binding finds the headers of Python and NumPy; no other layer gets to know."""
     if path.relative_to(SOURCES).parts[0] != "binding":
         return []
     import sysconfig
@@ -225,7 +225,7 @@ ROWS = [
     {"api"},
     {"cli"},
 ]
-"""The packages and modules of the Python floor. Each sees the rows above its own, and itself."""
+"""The packages and modules of the Python layer. Each sees the rows above its own, and itself."""
 
 
 def modules() -> dict[str, ast.Module]:
