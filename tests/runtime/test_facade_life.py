@@ -46,6 +46,11 @@ def test_a_hanging_callable_does_not_hold_up_the_exit(run_isolated: RunIsolated)
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
 
 
+def test_calls_that_a_daemon_awaits_end_in_stopped_at_the_exit(run_isolated: RunIsolated) -> None:
+    done = run_isolated("awaited_by_a_daemon")
+    assert (done.returncode, done.stdout) == (0, "Stopped Stopped\n"), done.stderr
+
+
 def test_an_interrupt_does_not_wait_for_what_is_queued() -> None:
     with subprocess.Popen(
         isolated("interrupted_queue"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -16,6 +16,7 @@ from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.gil_gate import GatedThread, gate
 
 EXIT_TIMEOUT = 2.0  # seconds that the interpreter's exit leaves to calls that are running then
+ANSWER_TIMEOUT = 0.1  # seconds that it leaves then to those who await them, in daemon threads
 MOST_BEFOREHAND = 32  # threads that are started before there are calls: as many as could ever be in each other's way
 MOST_REPLACED = 4
 """Stuck threads that a pool replaces, as a multiple of its size: calls that hang must not use up all threads."""
@@ -26,8 +27,8 @@ class ThreadPool:
 
     Threads take calls in their order, and make those that may hold the GIL behind its gate. A thread whose call was
     abandoned does not count: until it returns another one may take its place, for up to four times the size.
-    At the interpreter's exit running calls have 2 s to end, and waiting ones are cancelled. A forked child finds the
-    pool empty, and may use it. A pool that nobody refers to any more finishes what it was given, and its threads end.
+    At the interpreter's exit waiting calls are cancelled, and running ones abandoned after 2 s. A forked child finds
+    the pool empty, and may use it. A pool that nobody refers to any more finishes what it was given; its threads end.
     """
 
     def __init__(self, size: int, name: str = "ziggy-async") -> None:
@@ -272,8 +273,10 @@ def _at_exit() -> None:
     for pool in pools:
         ThreadPool.shutdown(pool, wait=False, cancel=True)  # first what waits in all of them; processes go on
     for pool in pools:
-        pool.shutdown(cancel=True, timeout=_left(deadline))
-        pool._join(deadline, even_stuck=True)
+        for call in pool.shutdown(cancel=True, timeout=_left(deadline)):
+            pool.abandon(call)
+    for pool in pools:
+        pool._join(deadline + ANSWER_TIMEOUT, even_stuck=True)
 
 
 def _after_fork_in_child() -> None:
