@@ -72,7 +72,8 @@ class TaskPoolConfig:
     scale_max: int | None = field(default_factory=_from_environment("ASYNC_FEATURES_MAX_WORKERS", None, _workers))
     """With either of these the number of workers follows the load; else from 1, and up to `max_workers`."""
     dead_letters: str | None = field(default_factory=_from_environment("ASYNC_FEATURES_DEAD_LETTERS", None, path))
-    """The SQLite file that dead letters live in; None: in memory."""
+    """The SQLite file that dead letters live in; None: in memory. SQLite maps its `-shm`: who truncates it in use ends
+    the process by SIGBUS."""
     trust_pickles: bool = field(default_factory=_from_environment("ASYNC_FEATURES_TRUST_PICKLES", False, truth))
     """True if dead letters whose work another process has pickled may be requeued: unpickling runs what it says."""
 

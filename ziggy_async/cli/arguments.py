@@ -10,7 +10,7 @@ from ziggy_async.cli import commands, monitoring
 from ziggy_async.cli.bench import bench
 from ziggy_async.cli.chart import chart
 from ziggy_async.cli.formulas import history, indicators
-from ziggy_async.cli.help import LANGUAGE, QUEUE, READING, SERVING, TROUBLE, VERIFICATION
+from ziggy_async.cli.help import LANGUAGE, QUEUE, READING, REQUESTS, SERVING, TROUBLE, VERIFICATION
 from ziggy_async.cli.parser import Parser
 from ziggy_async.cli.regress import regress
 from ziggy_async.cli.screen import screen
@@ -68,7 +68,7 @@ def commands_of(choices: "argparse._SubParsersAction[Parser]") -> None:
             "serve",
             "serves features, signals, a page and the computer's health over HTTP",
             description=SERVING,
-            epilog=QUEUE,
+            epilog=f"{REQUESTS}\n{QUEUE}",
             formatter_class=RAW,
         )
     )

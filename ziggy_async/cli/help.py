@@ -101,3 +101,24 @@ The background queue, from a full one to a dead letter and back:
   sleep 6; curl -s $A/api/tasks/late        # ... "state":"succeeded" ...
   kill %1
 """
+
+REQUESTS = """\
+Requests; http://127.0.0.1:8000/docs has all that there are:
+  A=http://127.0.0.1:8000; P=$A/api/performance
+  J='content-type: application/json'
+  curl "$P/metrics?last_n=5"; curl -i $P/health/ready; curl $P/prometheus
+  curl -X POST "$P/benchmarks/feature-computation?num_operations=200"
+  curl -G $A/api/features/SPY --data-urlencode "formula=close / sma(20)"
+  curl -G $A/api/history/SPY -d bars=3 --data-urlencode "formula=rsi(14)"
+  curl -NG $A/api/live -d tickers=SPY,TELE01 \\
+    --data-urlencode "formula=rsi(14)"
+  curl $A/api/screen -H "$J" -d '{"where": "rsi(14) < 30",
+    "features": ["rsi(14)"], "sort": "rsi(14)"}'
+  curl $A/api/signals -H "$J" -d '{"tickers": ["SPY", "TELE01"]}'
+  curl $A/api/bars -H "$J" -d '{"ticker": "SPY", "open": 314, "high": 316,
+    "low": 313, "close": 315, "volume": 9e5, "timestamp": "2024-12-06"}'
+  curl $A/api/tasks -H "$J" -d '{"task_id": "night-1", "work": "signals",
+    "options": {"priority": 5}}'
+  curl $A/api/tasks/night-1; curl "$A/api/tasks?state=running"
+  curl $A/api/tasks/cancel -H "$J" -d '{"numbers": [1]}'
+"""
