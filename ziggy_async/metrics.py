@@ -25,9 +25,7 @@ _lock = threading.RLock()  # for what is rare: the first operation of a kind, fa
 
 class KindMetrics:
     """The operations of one kind since the last clear. Its histograms (seconds) go on counting while they are read.
-
-    `total` holds all operations, failed ones too; `waiting` and `running` those of which that phase is known.
-    """
+    `total` holds all operations, failed ones too; `waiting` and `running` those of which that phase is known."""
 
     def __init__(self) -> None:
         self.errors = 0  # written under _lock
@@ -177,9 +175,7 @@ class Metrics:
 
 class CountedFunction:
     """A function of the package whose awaits are counted where somebody wants that, when they come to a result.
-
-    `tally`: where to count one that begins now; None: nowhere.
-    """
+    `tally`: where to count one that begins now; None: nowhere."""
 
     __slots__ = ("name", "tally")
 

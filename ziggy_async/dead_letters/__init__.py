@@ -1,8 +1,5 @@
-"""Tasks that will not run again by themselves, and what it takes to run them again.
-
-A letter is requeued or discarded by a caller, or evicted: as too old, or one too many. Modules import from those before
-them: `letter`, `sqlite`, `dead_letters`.
-"""
+"""Tasks that will not run again by themselves, and what it takes to run them again. Letters are requeued or discarded
+by callers, and evicted for age or number. Modules import from those before: `letter`, `sqlite`, `dead_letters`."""
 
 from ziggy_async.dead_letters.dead_letters import DeadLetters, Requeued
 from ziggy_async.dead_letters.letter import DeadLetter

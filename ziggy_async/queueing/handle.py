@@ -60,9 +60,8 @@ class TaskHandle(Generic[T_co]):
         return self._finished().error
 
     def cancel(self) -> bool:
-        """Ends the task: one that waits never runs, a coroutine is cancelled, a process ended; what runs in a
-        thread goes on, but nobody waits for it. Returns False when the task is done already. Awaiting it then raises
-        `asyncio.CancelledError`."""
+        """Ends the task in `CancelledError`: one that waits never runs, a coroutine is cancelled, a process ended; what
+        runs in a thread goes on, but nobody waits for it. Returns False when the task is done already."""
         return self._queue.cancel(self._task)
 
     def release(self) -> None:

@@ -15,8 +15,7 @@ OnFull = Literal["wait", "raise", "drop_new", "drop_oldest"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The treatment of a task, as `AsyncFeatureComputer.with_options` says. Raises `ValueError` or `TypeError` that
-    names the option for an invalid value."""
+    """A task's options, as `with_options` has them. Raises `ValueError` or `TypeError` that names an invalid one."""
 
     priority: int = 0
     deadline: float | None = None

@@ -32,8 +32,7 @@ class BoundedQueue:
 
     @property
     def oldest_entry(self) -> float | None:
-        """The time when the task came that waits longest, by `time.perf_counter`. From any thread, perhaps a moment
-        late."""
+        """The time when the task came that waits longest, by `time.perf_counter`, from any thread; a moment late."""
         entries = []
         for level in list(self._levels.values()):
             with suppress(RuntimeError):  # changed by the loop's thread at this very moment

@@ -97,8 +97,7 @@ class Task:
 
 
 class Counts:
-    """Counts the tasks by their states. `submitted` is always the sum over the states, since they change by `move`
-    alone."""
+    """Counts the tasks by state. `submitted` is always the sum over the states, since they change by `move` alone."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # for readers in other threads

@@ -165,9 +165,7 @@ class ChildProcess:
 
     def __init__(self, name: str) -> None:
         """Starts it, without waiting until it is ready. `name`: the call that it is for, for the errors.
-
-        Raises `RuntimeError` when it cannot be started.
-        """
+        Raises `RuntimeError` when it cannot be started."""
         self._connection, theirs = _context.Pipe()
         self._process = _context.Process(target=serve, args=(theirs,), name="ziggy-async-process")
         self._is_ready = False

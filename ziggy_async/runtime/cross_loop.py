@@ -64,8 +64,7 @@ async def call(
 
 
 async def _answer(function: Function[T], answer: Outcome, undo: Callable[[T], object]) -> None:
-    """Awaits `function()` in the running loop, and sets the answer, unless a caller that was cancelled has set it: then
-    the value is undone."""
+    """Awaits `function()` in the running loop, and sets the answer; undoes the value if a cancellation has set it."""
     if answer.is_set:
         return
     try:

@@ -140,8 +140,7 @@ class Gate:
             self._line[0].wake_ups.put(None)
 
     def _end(self, thread: GatedThread) -> None:
-        """Notes what is seen of a call that has ended. Does nothing unless `thread` holds the gate: else the fields are
-        another's."""
+        """Notes what is seen of a call that has ended, if `thread` holds the gate: else the fields are another's."""
         with self._lock:
             if self._holder is not thread:
                 return
@@ -152,8 +151,7 @@ class Gate:
                 self._note(kind, int(_has_waited(thread.clock() - self._computed, seconds)))
 
     def _let_others_in(self, thread: GatedThread, call: Call) -> None:
-        """Between two calls of the holder: the loop if it has to come for outcomes, and the next thread in line at the
-        end of the slice."""
+        """Lets in the loop that has to come for outcomes, and at the end of the slice the next thread in line."""
         if self._holder is not thread:
             return
         self._calls += 1
