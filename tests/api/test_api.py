@@ -9,6 +9,7 @@ from fastapi import Depends
 from fastapi.responses import JSONResponse
 from rest import ROOT, client_of, conforms, full_queue, get, post
 
+from ziggy_async import compute_features_async
 from ziggy_async._core import Histogram
 from ziggy_async.api import create_router, models, router, slices
 from ziggy_async.async_features import (
@@ -194,6 +195,20 @@ async def test_health_by_loop_lag(client, computer):
     answer = await get(client, "/health")
     assert answer["status"] == "degraded"
     assert answer["issues"][0].startswith("High P95 loop lag: 12")
+
+
+async def test_health_by_loop_lag_where_the_packages_functions_alone_are_awaited(client, computer):
+    """They are in the summary, and not in the figures of the last minutes."""
+    computer.loop_lag._came(0.012)
+    assert (await get(client, "/health"))["status"] == "healthy", "nothing was done yet"
+    await computer.start()
+    await compute_features_async("NONE")
+    computer.loop_lag.stop()
+    computer.loop_lag.clear()
+    computer.loop_lag._came(0.012)
+    answer = await get(client, "/health")
+    assert (answer["metrics"]["total_operations"], answer["status"]) == (0, "degraded")
+    assert [issue[:21] for issue in answer["issues"]] == ["High P95 loop lag: 12"]
 
 
 async def test_health_is_that_of_the_last_minutes(client, computer, monkeypatch):

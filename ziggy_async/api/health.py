@@ -7,11 +7,9 @@ from ziggy_async.monitoring.limits import LEAST_SUCCESS_RATE, MOST_AVERAGE_MS, M
 
 
 def degradations(metrics: Mapping[str, float], loop_lag_p95_ms: float) -> list[str]:
-    """Returns the figures that are worse than they should be, a sentence each; none without operations."""
-    if metrics["total_operations"] == 0:
-        return []
+    """Returns the figures that are worse than they should be, a sentence each. `metrics`: as of `Metrics.summary`."""
     issues = []
-    if metrics["success_rate"] < LEAST_SUCCESS_RATE:
+    if metrics["total_operations"] and metrics["success_rate"] < LEAST_SUCCESS_RATE:
         issues.append(f"Low success rate: {metrics['success_rate']:.1f}%")
     if metrics["p95_latency_ms"] > MOST_P95_MS:
         issues.append(f"High P95 latency: {metrics['p95_latency_ms']:.1f}ms")

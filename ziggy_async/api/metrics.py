@@ -95,8 +95,9 @@ class MetricsEndpoints:
 
         `degraded`: success rate below 95 %, 95th percentile above 100 ms, average above 50 ms, or the loop's lag above
         10 ms in its 95th percentile; a computer that has done nothing is healthy. `unhealthy`: it was stopped,
-        its threads are stuck, or the check itself failed (then `ok` is false too). For probes there are `/health/live`
-        and `/health/ready`.
+        its threads are stuck, or the check itself failed (then `ok` is false too). `metrics` are of the same minutes,
+        but for those of the queue, which are of now. Awaits of the package's own functions are not among them; with
+        those alone the loop's lag decides. For probes there are `/health/live` and `/health/ready`.
         """
         try:
             return self._health()
@@ -106,13 +107,14 @@ class MetricsEndpoints:
 
     def _health(self) -> dict[str, Any]:
         computer = self._computer()
+        summary = computer.get_summary_metrics()
         metrics: dict[str, Any] = {
-            **computer.get_summary_metrics(),
+            **summary,
             **computer.metrics.recent_summary(),
             "loop_lag_p95_ms": computer.loop_lag.recent().p95,
         }
         fatal = failures(computer)
-        issues = fatal + degradations(metrics, metrics["loop_lag_p95_ms"])
+        issues = fatal + (degradations(metrics, metrics["loop_lag_p95_ms"]) if summary["total_operations"] else [])
         return _health(issues, "unhealthy" if fatal else "degraded" if issues else "healthy", metrics)
 
     async def live(self) -> dict[str, Any]:
