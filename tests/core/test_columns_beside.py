@@ -52,6 +52,9 @@ everywhere = pytest.mark.parametrize("read", [in_a_file, in_parquet, loaded, in_
         ("HHMM", 1600),
         ("of the bar", "16:00"),
         ("closes", time(16, 30)),
+        ("exchangeTime", "16.30"),
+        ("of the bar", "16:00Z"),
+        ("Time (EST)", "4 pm"),
     ],
 )
 @pytest.mark.parametrize("days", [DAYS["date"], [20240130, 20240131], pd.to_datetime(DAYS["date"])])
@@ -69,7 +72,7 @@ def test_times_of_day_beside_days_are_not_left_out(read, name, clock, days, tmp_
 
 
 @everywhere
-@pytest.mark.parametrize(("name", "clock"), [("HHMM", 16), ("exchangeTime", "16.00"), ("exchangeTime", "16.30")])
+@pytest.mark.parametrize(("name", "clock"), [("HHMM", 16), ("exchangeTime", "16.00"), ("exchangeTime", "16.50")])
 def test_times_of_day_that_could_be_several_are_to_be_written_as_texts(read, name, clock, tmp_path):
     columns = DAYS | {name: [clock] * 2} | BARS
     said = (
@@ -99,7 +102,64 @@ def test_hours_of_1_to_24_are_refused(read, tmp_path):
 
 
 @everywhere
-@pytest.mark.parametrize("other", [{"minute": [30, 45]}, {"closes": ["16:30", "17:30"]}])
+@pytest.mark.parametrize("clock", ["16:00Z", "16:00 UTC", "11:00 America/New_York", "11:00 -05:00", "4 PM"])
+def test_times_of_day_of_a_zone_beside_days(read, clock, tmp_path):
+    stamps = read({"datetime": DAYS["date"], "hour": [clock] * 2} | BARS, tmp_path)["timestamp"]
+    assert stamps.astype("M8[m]").astype(str).tolist() == [f"{day}T16:00" for day in DAYS["date"]]
+
+
+@everywhere
+@pytest.mark.parametrize("name", ["Hour (ET)", "hour [EST]"])
+def test_hours_of_another_zone_are_not_taken_for_those_of_utc(read, name, tmp_path):
+    with pytest.raises(ValueError, match=r"holds times of day, as '9', .* reads both as times of UTC"):
+        read(DAYS | {name: [9, 10]} | BARS, tmp_path)
+
+
+@everywhere
+@pytest.mark.parametrize("clocks", [["9.5", "10.5"], ["9h", "10h"], ["9.50", "10.50"]])
+def test_hours_that_cannot_be_read_are_not_left_out(read, clocks, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"column 'date hour', (line 2|row [01]): '2024-01-30 9.*' is no date and time"
+    ):
+        read(DAYS | {"hour": clocks} | BARS, tmp_path)
+    table = {name: column + column[:1] for name, column in (DAYS | BARS).items()}
+    with pytest.raises(ValueError, match=r"column 'date hour', (line 4|row [23]): '2024-01-30 X' is no date and time"):
+        read(table | {"hour": ["9", "10", "X"]}, tmp_path)
+
+
+@everywhere
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"hour": [1, 9], "ampm": ["PM", "AM"]}, "column 'ampm' says 'PM' beside '01:00' of 'hour'"),
+        (
+            {"time": ["09:30", "01:30"], "AM/PM": ["a.m.", "p.m."]},
+            "column 'AM/PM' says 'p.m.' beside '01:30' of 'time'",
+        ),
+        ({"time": ["0930", "1230"], "half": ["am", "am"]}, "column 'half' says 'am' beside '1230' of 'time'"),
+        (
+            {"datetime": ["2024-01-30 01:30"] * 2, "half": ["PM"] * 2},
+            "says 'PM' beside '2024-01-30 01:30' of 'datetime'",
+        ),
+    ],
+)
+def test_halves_of_the_day_in_a_column_of_their_own(read, table, said, tmp_path):
+    days = {} if "datetime" in table else DAYS
+    with pytest.raises(ValueError, match=said + ": write both in one column, like '09:30 AM'"):
+        read(days | table | BARS, tmp_path)
+
+
+@everywhere
+@pytest.mark.parametrize("clocks", [["09:30", "13:30"], ["9:30 AM", "1:30 PM"], [930, 1330], ["09.30", "13.30"]])
+def test_halves_of_the_day_that_say_nothing_new(read, clocks, tmp_path):
+    stamps = read(DAYS | {"time": clocks, "half": ["AM", "PM"]} | BARS, tmp_path)["timestamp"]
+    assert stamps.astype("M8[m]").astype(str).tolist() == ["2024-01-30T09:30", "2024-01-31T13:30"]
+
+
+@everywhere
+@pytest.mark.parametrize(
+    "other", [{"minute": [30, 45]}, {"closes": ["16:30", "17:30"]}, {"Mins": [30, 45]}, {"sec": ["15", "00"]}]
+)
 def test_hours_beside_other_parts_of_times_are_refused(read, other, tmp_path):
     with pytest.raises(ValueError, match=r"holds times of day, .* write times of day in one column, as texts"):
         read(DAYS | {"hour": [16, 17]} | other | BARS, tmp_path)

@@ -72,6 +72,8 @@ CLOCKS = {
     "texts of digits with milliseconds": ["093000000", "093100000", "093000000"],
     "texts of digits with microseconds": ["093000000000", "093100000000", "093000000000"],
     "decimals": [Decimal("93000.00"), Decimal("93100.00"), Decimal("93000.00")],
+    "texts with points": ["09.30", "09.31", "09.30"],
+    "texts of digits, one with seconds": ["0930", "093100", "0930"],
 }
 KEPT_AS_NUMBERS = {"Parquet", "Parquet of polars", "Parquet with an index"}
 """Where a duration is a whole number, of a unit that nothing says."""
@@ -219,6 +221,15 @@ REFUSED = {
         CLOCKS["texts"],
         "'[Dd]ate' has times of day itself, as '2024-01-02.05:00:00",
     ),
+    "hours or minutes or seconds": (DATES["texts"], [0, 1, 2], "1 is 01:00, 00:01 or 00:00:01: write times"),
+    "texts of hours or minutes": (DATES["texts"], ["00", "08", "12"], "08 is 08:00, 00:08 or 00:00:08: write times"),
+    "texts with points that may be fractions": (
+        DATES["texts"],
+        ["10.25", "10.50", "10.25"],
+        "is no date and time: write the time of day with colons, like 09:30",
+    ),
+    "less digits than the others": (DATES["texts"], ["0930", "0931", "25"], "'2024-01-0. 25' is no date and time"),
+    "a figure among times of day": (DATES["texts"], ["09:30", "09:31", "9"], "'2024-01-0. 9' is no date and time"),
 }
 
 

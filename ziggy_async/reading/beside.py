@@ -3,6 +3,7 @@ times, and how long a bar is."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from functools import lru_cache, partial
 from math import isnan
@@ -11,11 +12,21 @@ from typing import Any, Protocol
 import numpy as np
 
 from ziggy_async.messages import shown
-from ziggy_async.reading.clocks import are_readable, date_text, is_digits, time_text
+from ziggy_async.reading.clocks import ClockError, are_readable, date_text, in_marks, is_digits, time_text
 from ziggy_async.reading.epochs import DAY, DIGITS, FIRST_YEAR, LAST_YEAR, MOST_AHEAD, MOST_BEHIND, unit_of
+from ziggy_async.reading.languages import words
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.options import DATE_ORDERS
-from ziggy_async.reading.spellings import HOURS, MAKESHIFT, TIMES_OF_DAY, place_of, role_of, spelled, spelling_of
+from ziggy_async.reading.spellings import (
+    HOURS,
+    MAKESHIFT,
+    TIMES_OF_DAY,
+    is_hour,
+    place_of,
+    role_of,
+    spelled,
+    spelling_of,
+)
 from ziggy_async.reading.timestamps import as_whole, is_missing, to_ns
 from ziggy_async.reading.ways import take_apart
 from ziggy_async.reading.zones import is_zone
@@ -23,7 +34,8 @@ from ziggy_async.reading.zones import is_zone
 HEAD = 100
 """Rows that are looked at."""
 CLOCK = re.compile(
-    r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?(?: ?[A-Z]{2,5}|[+-]\d{2}(?::?\d{2})?)?",
+    r"T?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?"
+    r"(?: ?[A-Z]{1,5}| ?\[?[A-Z]\w+(?:/[\w+-]+)+\]?| ?[+-]\d{2}(?::?\d{2})?)?",
     re.IGNORECASE,
 )
 ORDERS = DATE_ORDERS[::-1]
@@ -32,8 +44,17 @@ WHOLE_DAY = r"[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}|[0-9]{2}[-/.][0-9]{2}[-/.][0-9]
 """A day of which no moment of another one begins with the same characters."""
 PACKED_CLOCK = re.compile(r"(?:[01]?\d|2[0-3])[0-5]\d[0-5]\d(?:\d{3}|\d{6})", re.ASCII)
 """Digits of a time of day with milliseconds or microseconds, of which a zero in front may be away."""
-FIGURE_OF_A_CLOCK = re.compile(r"\d{1,9}|\d{12}|\d{1,2}[.h]\d{2}(?:\.\d{2})?")
+FIGURE_OF_A_CLOCK = re.compile(r"\d{1,9}|\d{12}|\d{1,2}[.h]\d{2}(?:\.\d{2})?|\d{1,2} ?(?:h|[ap]\.?m\.?)", re.IGNORECASE)
 """A figure that may be a time of day under a name that says so."""
+FIGURE_OF_AN_HOUR = re.compile(r"T?\d")
+"""The beginning of a figure of an hour under its name."""
+HALF = re.compile(r" *([ap])\.?m\.? *", re.IGNORECASE)
+"""A half of the day."""
+NOON = 12
+PARTS_OF_HOURS = frozenset(
+    words("minute minutes min mins mn mi mm minuten minuto minutos second seconds sec secs ss sekunde sekunden")
+)
+"""Names of minutes and seconds, beside which an hour is no whole time of day."""
 WORDS_OF_CLOCKS = frozenset(
     ("time", "hour", "hours", "minute", "minutes", "hhmm", "hhmmss", "tod", "clock", "zeit", "stunde", "minuto")
 )
@@ -58,6 +79,10 @@ ZONES_OF_EXCHANGES = frozenset(
 ZONES = ZONES_OF_EXCHANGES | {"timezone", "tz", "zone", "tzinfo", "timezonename"}
 UTC_NAMES = frozenset(("UTC", "GMT", "Z", "ETC/UTC", "ETC/GMT", "+00:00", "+0000", "UTC+0", "0", "0.0"))
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
+
+
+Heads = Mapping[str, Sequence[Any]]
+"""The first values of columns, by name."""
 
 
 class Values(Protocol):
@@ -105,8 +130,9 @@ def with_day(roles: dict[str, str], names: Sequence[str], chosen: Collection[str
             return roles
         return alone if all(map(_have_same_clock, every(roles["timestamp"]), every(roles["time"]))) else roles
     clock = roles["timestamp"]
-    hours = [name for name in names if spelled(name).name in HOURS]
-    if len(hours) == 1 and _clocks_beside(clock, _others(roles, names), values) == hours:
+    hours = list(filter(is_hour, names))
+    heads = values.heads(_others(roles, names)) if len(hours) == 1 else {}
+    if heads and are_days(head(clock)) and _clocks_of(heads) == hours and not _have_parts(heads):
         return roles | {"time": hours[0]}
     if spelled(clock).name not in TIMES_OF_DAY or not are_clocks(head(clock)):
         return roles
@@ -232,10 +258,13 @@ def refuse_beside(roles: Mapping[str, str], names: Iterable[str], chosen: Collec
         if spelling_of(name) in LENGTHS:
             _refuse_lengths(name, values.distinct(name))
     head = values.head
+    heads = values.heads(others) if others and "timestamp" not in chosen else {}
+    if "time" not in chosen:
+        _refuse_halves(roles, heads, values.every)
     if "time" in roles:
         _refuse_moments(roles, head)
-    elif others and "timestamp" not in chosen:
-        _refuse_times_of_day(roles["timestamp"], others, values)
+    elif heads and are_days(head(roles["timestamp"])):
+        _refuse_times_of_day(roles["timestamp"], heads)
 
 
 def _others(roles: Mapping[str, str], names: Iterable[str]) -> list[str]:
@@ -265,13 +294,41 @@ def _refuse_moments(roles: Mapping[str, str], head: Callable[[str], Sequence[Any
         )
 
 
-def _refuse_times_of_day(timestamp: str, others: Sequence[str], values: Values) -> None:
+def _refuse_halves(roles: Mapping[str, str], heads: Heads, every: Callable[[str], Sequence[Any]]) -> None:
+    """Raises for a column that says of a time of day that it is before noon, or after it, where that does not."""
+    clock, day = (roles["time"], "2000-01-01 ") if "time" in roles else (roles["timestamp"], "")
+    for name in [name for name, head in heads.items() if _are_all(_half_of, head)]:
+        texts = [time_text(value) or "" for value in every(clock)]
+        with suppress(ClockError):  # which is told where they are read
+            texts = in_marks(clock, texts) if day else texts
+        for text, value in zip(texts, every(name), strict=False):
+            half, hour = _half_of(value), _hour_of(f"{day}{text}")
+            if half and hour is not None and (half == "p") != (hour >= NOON):
+                raise ValueError(
+                    f"column {name!r} says {shown(str(value))} beside {shown(text)} of {clock!r}: write both in one"
+                    " column, like '09:30 AM'"
+                )
+
+
+def _half_of(value: Any) -> str:
+    found = HALF.fullmatch(value) if isinstance(value, str) else None
+    return found[1].lower() if found else ""
+
+
+def _hour_of(text: str) -> int | None:
+    """Returns the hour that a text shows; None where it has none, or says which half of the day it is of."""
+    written = take_apart(text)
+    digits = None if written is None or written.match["half"] else written.match["hour"] or written.match["packed"]
+    return int(digits[:2]) if digits else None
+
+
+def _refuse_times_of_day(timestamp: str, heads: Heads) -> None:
     """Raises for a column that holds the times of day of bars of which `timestamp` holds days alone."""
-    if clocks := _clocks_beside(timestamp, others, values):
+    if clocks := _clocks_of(heads):
         name, *more = clocks
-        known = [value for value in values.head(name) if not _is_blank(value)]
+        known = [value for value in heads[name] if not _is_blank(value)]
         both = f"columns={{'time': {name!r}}} (--columns time={name}) reads both as times of UTC"
-        if more or not are_readable(name, [time_text(value) or "" for value in known]):
+        if more or _have_parts(heads) or not are_readable(name, [time_text(value) or "" for value in known]):
             both = "write times of day in one column, as texts like '09:30', to have both read"
         raise ValueError(
             f"column {name!r} holds times of day, as {shown(str(known[0]))}, beside the days of {timestamp!r}:"
@@ -279,16 +336,35 @@ def _refuse_times_of_day(timestamp: str, others: Sequence[str], values: Values) 
         )
 
 
-def _clocks_beside(timestamp: str, names: Sequence[str], values: Values) -> list[str]:
-    """Returns those of `names` that are columns of times of day, where `timestamp` holds days alone."""
-    heads = values.heads(names) if are_days(values.head(timestamp)) else {}
-    return [name for name, head in heads.items() if _are_all(partial(_is_clock, _says_clock(name)), head)]
+def _clocks_of(heads: Heads) -> list[str]:
+    """Returns the columns of times of day."""
+    return [name for name, head in heads.items() if _are_clocks_of(name, head)]
 
 
-def _says_clock(name: str) -> bool:
-    words = {word.lower() for word in WORD.findall(name)}
-    says_so = not WORDS_OF_CLOCKS.isdisjoint(words) and WORDS_OF_OTHERS.isdisjoint(words)
-    return says_so or spelled(name).name in HOURS
+def _have_parts(heads: Heads) -> bool:
+    """Returns whether there is a column of minutes or seconds."""
+    return any(spelled(name).name in PARTS_OF_HOURS and _are_all(_is_figure, head) for name, head in heads.items())
+
+
+def _are_clocks_of(name: str, values: Sequence[Any]) -> bool:
+    """Returns whether these values of a column of that name are times of day: all of them, or most where its name says
+    so."""
+    if spelled(name).name in HOURS:
+        return _are_most(lambda value: FIGURE_OF_AN_HOUR.match(time_text(value) or ""), values)
+    own = {word.lower() for word in WORD.findall(name)}
+    says_so = spelled(name).name in TIMES_OF_DAY or not WORDS_OF_CLOCKS.isdisjoint(own)
+    if says_so and WORDS_OF_OTHERS.isdisjoint(own):
+        return _are_most(partial(_is_clock, True), values)
+    return _are_all(partial(_is_clock, False), values)
+
+
+def _is_figure(value: Any) -> bool:
+    return is_digits(time_text(value) or "")
+
+
+def _are_most(is_one: Callable[[Any], object], values: Sequence[Any]) -> bool:
+    known = [value for value in values if not _is_blank(value)]
+    return 2 * sum(map(bool, map(is_one, known))) > len(known)
 
 
 def _are_all(is_one: Callable[[Any], object], values: Sequence[Any]) -> bool:

@@ -19,9 +19,11 @@ DAY = (
     r"|^(\d{8})\.0+$"
 )
 """A date that is written as the midnight of its day, or as a float."""
-TIME = r"^(?:0 days |(?:1970-01-01|1900-01-0[01]|1899-12-3[01])[T ])(\d{1,2}:.*)$|^(\d{1,19})\.0+$"
+TIME = r"^(?:0 days |(?:1970-01-01|1900-01-0[01]|1899-12-3[01])[T ])(\d{1,2}:.*)$|^(?!\d\d\.00$)(\d{1,19})\.0+$"
 """A time of day that is written as a duration or with the day that spreadsheets and databases have for none, or as a
-float."""
+float; 16.00 may have points."""
+POINTED = re.compile(r"(?:[01]\d|2[0-3])\.[0-5]\d", re.ASCII)
+POINTS_OF_ZEROS = r"^(\d\d)\.00$"
 PACKED = r"^([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{3}|[0-9]{6})$"
 UNPACKED = r"\1:\2:\3.\4"
 """Digits of a time of day with a fraction of the second, and the same with marks."""
@@ -67,24 +69,41 @@ class ClockError(ValueError):
 
 
 def in_marks(name: str, texts: Iterable[str]) -> list[str]:
-    """The texts of the times of day of the column of that name, those in digits with marks between them: they have one
-    length, and are refused by `ClockError` where they could be of several."""
+    """Returns the texts of the times of day of a column of that name, those with points or in digits with colons where
+    none has them. Digits have one length, and are refused by `ClockError` where they could be of several."""
     texts = list(texts)
-    digits = [text for text in texts if is_digits(text)]
-    longest = max(digits, key=lambda text: (len(text), text[0] == "0"), default="")
-    if spelled(name).name in HOURS and (most := max(map(int, digits), default=0)) <= 24:
+    if any(":" in text for text in texts):
+        return texts
+    if _are_pointed(texts):
+        return [text.replace(".", ":") for text in texts]
+    plain = [re.sub(POINTS_OF_ZEROS, r"\1", text) for text in texts]
+    digits = [text for text in plain if is_digits(text)]
+    longest = max(
+        digits, key=lambda text: (len(text), len(text) > 3 and text[0] == "0", text.strip("0") != ""), default=""
+    )
+    most, least = max(map(int, digits), default=0), min(map(int, digits), default=0)
+    if spelled(name).name in HOURS and len(longest) <= 2 and most <= 24:
         if most == 24:
-            raise ClockError("24 is no hour of 0 to 23: write the hours at which bars begin", "24")
-        return [f"{int(text):02}:00" if is_digits(text) else text for text in texts]
+            raise ClockError("24 is no hour of 0 to 23: write the hours at which bars begin", texts[plain.index("24")])
+        return [f"{int(text):02}:00" if is_digits(text) else text for text in plain]
     try:
-        count = digits_of_clock(longest, min(map(int, digits), default=0))
+        count = digits_of_clock(longest, least)
+        is_padded = longest[:1] == "0" and len(longest) == count
         # Of five digits the hour has one, or they count seconds.
         is_short = len(longest) == 5 and longest[0] != "0"
         if is_short and are_seconds_of_day(np.array(list(map(int, digits))), int(longest)):
-            return [clock_of_seconds(int(text)) if is_digits(text) else text for text in texts]
+            return [clock_of_seconds(int(text)) if is_digits(text) else text for text in plain]
     except ValueError as error:
-        raise ClockError(str(error), longest) from None
-    return [re.sub(PACKED, UNPACKED, text.zfill(count)) if is_digits(text) else text for text in texts]
+        raise ClockError(str(error), texts[plain.index(longest)]) from None
+    filled = (text.zfill(count) if is_digits(text) and not is_padded else text for text in plain)
+    return [re.sub(PACKED, UNPACKED, text) for text in filled]
+
+
+def _are_pointed(texts: Iterable[str]) -> bool:
+    """Returns whether these are times of day like 09.30, and no numbers of hours, as 9.25 and 9.50 are."""
+    known = [text for text in texts if text[:1].isdigit()]
+    is_clear = any(text[0] == "0" or text[3:] not in ("00", "25", "50") for text in known)
+    return is_clear and all(map(POINTED.fullmatch, known))
 
 
 def clocks_of(texts: Iterable[str]) -> list[int] | None:

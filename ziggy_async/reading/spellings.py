@@ -116,7 +116,7 @@ TIMES_OF_DAY = frozenset(
         *words_of("clock"),
     )
 )
-HOURS = frozenset(("hour", "hours", "hr", "hourofday", "stunde"))
+HOURS = frozenset(("hour", "hours", "hr", "hrs", "hh", "hourofday", "stunde"))
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts, as are days and one of `HOURS`, which
 beside moments is another figure."""
 
@@ -208,6 +208,12 @@ def by_role(names: Iterable[str]) -> dict[str, list[str]]:
         elif rank == first:
             alike.append(name)
     return {role: alike for role, (_, alike) in found.items()}
+
+
+def is_hour(name: str) -> bool:
+    """Returns whether a column of that name is one of `HOURS`, and no remark says that it is of another zone."""
+    spelling = spelled(name)
+    return spelling.name in HOURS and is_left_by("timestamp", list(spelling.words))
 
 
 @lru_cache(1024)
