@@ -80,7 +80,8 @@ def _close_ports_of_closed_loops() -> None:
 
 
 def _start_notifier() -> None:
-    """The thread that wakes loops, computes a single request at idle times, and disposes of what closed loops left."""
+    """Starts the thread that wakes loops, computes a single request at idle times, and disposes of what closed loops
+    left."""
     global _notifier
     if _notifier is None or not _notifier.is_alive():
         notifier = threading.Thread(target=_core.notifier_run, name="ziggy-async-notifier", daemon=True)
@@ -89,7 +90,7 @@ def _start_notifier() -> None:
 
 
 def _after_fork_in_child() -> None:
-    """The parent's threads and loops are not here: begin as after import."""
+    """Begins as after import: the parent's threads and loops are not here."""
     global _lock, _ports, _notifier, _last_seen
     _core.after_fork_in_child()
     for port in list(_ports.values()):

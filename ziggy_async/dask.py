@@ -60,7 +60,7 @@ def tickers_of_partitions(ddf: Any, name: str) -> Any:
 
 
 def refuse_split(name: str, partitions: Sequence[Iterable[Any]]) -> bool:
-    """True. Raises `ValueError` for a ticker that several of the partitions have. `name` is the column's."""
+    """Returns True. Raises `ValueError` for a ticker that several of the partitions have. `name` is the column's."""
     place: dict[Any, int] = {}
     for number, tickers in enumerate(partitions):
         for ticker in tickers:

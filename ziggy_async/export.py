@@ -27,7 +27,7 @@ COLUMNS = {"timestamp": "M8[ns]"} | dict.fromkeys(("open", "high", "low", "close
 
 
 def bars_of(store: _core.BarStore) -> dict[str, Columns]:
-    """Symbol -> its columns, copied symbol by symbol; a symbol that is dropped meanwhile is left out."""
+    """Returns symbol -> its columns, copied symbol by symbol; a symbol that is dropped meanwhile is left out."""
     columns = {}
     for symbol in store.symbols():
         with contextlib.suppress(KeyError):
@@ -36,8 +36,8 @@ def bars_of(store: _core.BarStore) -> dict[str, Columns]:
 
 
 def long_table(store: _core.BarStore) -> tuple[list[str], Columns]:
-    """Symbols, and columns `(rows,)`: `code`, the index into them, `timestamp` (datetime64[ns], UTC), the five figures
-    and the further columns; symbol by symbol, oldest bar first."""
+    """Returns symbols, and columns `(rows,)`: `code`, the index into them, `timestamp` (datetime64[ns], UTC), the five
+    figures and the further columns; symbol by symbol, oldest bar first."""
     bars = bars_of(store)
     lengths = [len(each["timestamp"]) for each in bars.values()]
     codes = np.repeat(np.arange(len(bars), dtype=np.int32), lengths)
@@ -66,8 +66,8 @@ def to_arrow(store: _core.BarStore) -> "pyarrow.Table":
 
 
 def write_parquet(store: _core.BarStore, path: str | os.PathLike[str]) -> None:
-    """The long table as a Parquet file, timestamps in UTC and without a zone. Raises `DataFileError` where it cannot be
-    written, and `ModuleNotFoundError` without DuckDB."""
+    """Writes the long table as a Parquet file, timestamps in UTC and without a zone. Raises `DataFileError` where it
+    cannot be written, and `ModuleNotFoundError` without DuckDB."""
     name = os.fsdecode(path)
     symbols, rows = long_table(store)
 

@@ -35,7 +35,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 
 def catalog() -> list[dict[str, Any]]:
-    """One dict for each indicator: name, group, summary, inputs, parameters (with defaults and bounds), outputs."""
+    """Returns one dict for each indicator: name, group, summary, inputs, parameters (with defaults and bounds),
+    outputs."""
     return [_as_dict(row) for row in rows().values()]
 
 
@@ -59,7 +60,7 @@ def series(
     other: ArrayLike | None = None,
     **parameters: float,
 ) -> dict[str, Floats]:
-    """Every value of the indicator `name`: output name -> array of the inputs' shape, NaN before the lookback.
+    """Returns every value of the indicator `name`: output name -> array of the inputs' shape, NaN before the lookback.
 
     Columns are float64, `(bars,)` or `(symbols, bars)`, oldest bar first and all of one shape; an indicator of one
     input reads `close`, and `other` is the second series of one that compares two. Raises `ValueError` for a name

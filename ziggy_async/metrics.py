@@ -39,7 +39,7 @@ class KindMetrics:
         return self.total.count
 
     def to_dict(self) -> dict[str, Any]:
-        """count and errors; for each of waiting, running and total: count avg_ms p50_ms p95_ms p99_ms max_ms."""
+        """Returns count, errors, and of each of waiting, running, total: count avg_ms p50_ms p95_ms p99_ms max_ms."""
         phases = {"waiting": self.waiting, "running": self.running, "total": self.total}
         figures = {name: {"count": each.count, **_milliseconds(each, "_ms")} for name, each in phases.items()}
         return {"count": self.count, "errors": self.errors, **figures}
@@ -202,7 +202,7 @@ def _connect() -> None:
 
 
 def _milliseconds(durations: Histogram, unit: str) -> dict[str, float]:
-    """avg p50 p95 p99 max, each name with the unit. Average and maximum are exact, percentiles never above the next."""
+    """Returns avg p50 p95 p99 max, with the unit. Average and maximum are exact, percentiles never above the next."""
     count = durations.count
     return {
         f"avg{unit}": 1e3 * durations.total / count if count else 0.0,
@@ -222,7 +222,7 @@ def _described(operation: str, total: float, error: str | None, at: float) -> di
 
 
 def _after_fork_in_child() -> None:
-    """The thread that held the lock may not be here, and no computer is started."""
+    """Renews the lock, whose holder may not be here, and forgets computers: none is started."""
     global _lock
     _lock = threading.RLock()
     _observers.clear()

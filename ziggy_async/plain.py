@@ -10,8 +10,8 @@ import numpy as np
 
 
 def plain(value: Any) -> Any:
-    """`value` in the types of JSON, which has neither NaN nor infinity: those become null. An object with `to_dict`
-    becomes what that gives, a value that JSON has no type for its text."""
+    """Returns `value` in the types of JSON, which has neither NaN nor infinity: those become null. An object with
+    `to_dict` becomes what that gives, a value that JSON has no type for its text."""
     match value:
         case Enum():
             return plain(value.value)

@@ -80,7 +80,7 @@ def sample_universe(seed: int = SEED) -> Iterator[tuple[str, dict[str, NDArray[A
 
 
 def ticker_names() -> list[str]:
-    """AUTO01 to TELE49: with SPY they are 500."""
+    """Returns AUTO01 to TELE49: with SPY they are 500."""
     names = [f"{sector}{number:02}" for sector in SECTORS for number in range(1, TICKERS_PER_SECTOR + 1)]
     return names[:-1]
 
@@ -92,7 +92,7 @@ def ticker_endings() -> list[int]:
 
 
 def market_returns(random: np.random.Generator) -> Floats:
-    """Daily returns `(504,)` of the whole market through its stretches."""
+    """Returns the daily returns `(504,)` of the whole market through its stretches."""
     return np.concatenate([random.normal(part.drift, part.deviation, part.bars) for part in HISTORY])
 
 
@@ -122,7 +122,8 @@ def bars_of(random: np.random.Generator, returns: Floats, price: float, volume: 
 
 
 def fear_gauge(random: np.random.Generator, market: Floats) -> dict[str, Floats]:
-    """^VIX: twelve days' memory of how far the market moved, in percent a year, more after a fall; no volume."""
+    """Returns ^VIX: twelve days' memory of how far the market moved, in percent a year, more after a fall; no
+    volume."""
     surprise = np.abs(market) * np.where(market < 0, 1.5, 1.0)
     weights = np.exp(-np.arange(60) / 12.0)
     padded = np.concatenate([np.full(59, surprise[:20].mean()), surprise])

@@ -315,6 +315,6 @@ def set_default_store(store: BarStore) -> None:
 
 
 def symbol_of(store: BarStore, ticker: str) -> str:
-    """`ticker` as `store` spells it: in capitals where only those are a symbol of it, else as it is."""
+    """Returns `ticker` as `store` spells it: in capitals where only those are a symbol of it, else as it is."""
     capitals = ticker.upper()
     return capitals if ticker not in store and capitals in store else ticker

@@ -23,8 +23,8 @@ class Terms(NamedTuple):
 
 
 def moment_after(deadline: float | None) -> int:
-    """So many seconds from now on the monotonic clock, in nanoseconds; 0 for None. Raises `ValueError` as from
-    `seconds`."""
+    """Returns the moment so many seconds from now on the monotonic clock, in nanoseconds; 0 for None. Raises
+    `ValueError` as from `seconds`."""
     return 0 if deadline is None else time.monotonic_ns() + max(1, int(seconds("deadline", deadline) * 1e9))
 
 

@@ -114,7 +114,7 @@ class _Around:
 
 
 def native_job(kind: str, tickers: int, future: "Future[T]") -> "Future[T]":
-    """`future` itself, with a span until it is done where the application traces."""
+    """Returns `future` itself, with a span until it is done where the application traces."""
     found = tracer()
     if found is not None:
         started = found.start_span(**_arguments("native job", kind, {"tickers": tickers}))
@@ -229,6 +229,6 @@ def _end(started: Any, error: BaseException | None, moment: int | None = None) -
 
 
 def _nanoseconds(moment: float | None) -> int:
-    """Since 1970, of a moment on `time.perf_counter`; None: now."""
+    """Returns nanoseconds since 1970, of a moment on `time.perf_counter`; None: now."""
     now = time.time_ns()
     return now if moment is None else now - int((time.perf_counter() - moment) * 1e9)

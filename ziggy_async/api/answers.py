@@ -50,7 +50,7 @@ def endpoint(function: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Res
 
 
 async def answer(body: Mapping[str, Any], status: int = 200) -> Response:
-    """`body` as a line of JSON. A large one is encoded in slices of time and sent in chunks."""
+    """Returns `body` as a line of JSON. A large one is encoded in slices of time and sent in chunks."""
     chunks = [chunk async for chunk in chunks_of(body)]
     if len(chunks) == 1:
         return Response(chunks[0], status, media_type="application/json")
@@ -59,7 +59,7 @@ async def answer(body: Mapping[str, Any], status: int = 200) -> Response:
 
 
 async def chunks_of(body: Any) -> AsyncIterator[bytes]:
-    """`body` as a line of JSON in pieces, encoded in slices of time."""
+    """Yields `body` as a line of JSON in pieces, encoded in slices of time."""
     texts: list[str] = []
     size = 0
     async for text in sliced(_texts(body, LEVELS)):
@@ -78,7 +78,7 @@ async def _sent(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
 
 
 def _texts(value: Any, levels: int) -> Iterator[str]:
-    """The JSON of `value` in pieces."""
+    """Yields the JSON of `value` in pieces."""
     below = levels - 1 if levels and isinstance(value, Mapping | list) and len(value) <= MANY else 0
     if levels and value and isinstance(value, Mapping):
         before = "{"
@@ -103,7 +103,7 @@ def _texts(value: Any, levels: int) -> Iterator[str]:
 
 
 def _own(value: Any) -> Any:
-    """Plain values for an object that the encoder does not know; the package's own have a `to_dict`."""
+    """Returns plain values for an object that the encoder does not know; the package's own have a `to_dict`."""
     return value.to_dict() if hasattr(value, "to_dict") else plain(value)
 
 

@@ -91,6 +91,6 @@ class Screen(BaseModel):
     limit: int = Field(default=100, strict=True, ge=0, le=MOST_ROWS, description="How many rows at most")
 
     def formulas(self) -> list[str]:
-        """All of them."""
+        """Returns all of them."""
         features = self.features.values() if isinstance(self.features, dict) else self.features
         return [self.where, *features, *([] if self.sort is None else [self.sort])]

@@ -48,7 +48,7 @@ class Route(APIRoute):
 
 
 def plain_fault(fault: Mapping[str, Any]) -> dict[str, Any]:
-    """A fault that pydantic found, of what any answer can hold."""
+    """Returns a fault that pydantic found, of what any answer can hold."""
     place = [encodable(step) if isinstance(step, str) else step for step in fault["loc"]]
     return {"type": fault["type"], "loc": place, "msg": encodable(fault["msg"])}
 

@@ -31,7 +31,7 @@ Event = Sequence[bytes]
 
 
 async def event(name: str, body: Any) -> Event:
-    """The event `name` with `body` as JSON, to be sent any number of times."""
+    """Returns the event `name` with `body` as JSON, to be sent any number of times."""
     return [f"event: {name}\ndata: ".encode(), *[chunk async for chunk in chunks_of(body)], b"\n"]
 
 
@@ -115,8 +115,8 @@ def end_streams() -> None:
 
 @contextlib.contextmanager
 def streams_end_at_signals() -> Iterator[None]:
-    """Within it, the signal that tells a server to stop ends the streams of the running loop, so that the server does
-    not wait for them.
+    """Makes a block within which the signal that tells a server to stop ends the streams of the running loop, so that
+    the server does not wait for them.
 
     For that a handler stands before the server's own for SIGINT and SIGTERM. Without effect where no server could have
     one: in another thread than the main one, and where SIGTERM has no handler of Python's.

@@ -93,7 +93,7 @@ Figure = Values | Durations
 
 
 def of_worker(worker: str | None, figures: Iterable[Figure]) -> Iterable[Figure]:
-    """Each with the label `worker` in front, unless that is None."""
+    """Yields each with the label `worker` in front, unless that is None."""
     return figures if worker is None else (labelled(figure, worker) for figure in figures)
 
 
@@ -111,8 +111,8 @@ def gauge(name: str, text: str, value: float) -> Figure:
 
 
 def read(computer: AsyncFeatureComputer) -> Iterator[Figure]:
-    """All figures. Call it in the computer's loop, which changes most of them; the figures of operations, of which
-    there are many, are read when the iterator gets there, in any thread."""
+    """Returns all figures. Call it in the computer's loop, which changes most of them; the figures of operations, of
+    which there are many, are read when the iterator gets there, in any thread."""
     changed_by_the_loop = [*tasks(computer), *workers(computer), *native_pool()]
     return chain(operations(computer), changed_by_the_loop)
 

@@ -14,7 +14,7 @@ Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
 
 def create_lifespan(computer: AsyncFeatureComputer | None = None, *, drain_timeout: float = DRAIN_TIMEOUT) -> Lifespan:
-    """A lifespan that starts `computer`, the process's one if None, and drains it at the end.
+    """Returns a lifespan that starts `computer`, the process's one if None, and drains it at the end.
 
     As `FastAPI(lifespan=create_lifespan(computer))`, or inside of the application's own, which has another name: `async
     with ziggy_lifespan(app):`. Raises `RuntimeError` when it is entered inside of itself, in one task and for one

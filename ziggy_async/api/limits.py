@@ -50,7 +50,7 @@ def refuse_more(what: str, count: int, most: int) -> None:
 
 
 async def feature_set(formulas: Sequence[str] | Mapping[str, str]) -> FeatureSet:
-    """The set of these formulas."""
+    """Returns the set of these formulas."""
     if isinstance(formulas, Mapping):
         return await reading(partial(FeatureSet, **formulas), list(formulas.values()))
     return await reading(partial(FeatureSet, *formulas), formulas)

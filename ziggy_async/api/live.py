@@ -93,8 +93,8 @@ class LiveEndpoint:
 
 
 def known_tickers(store: BarStore, tickers: Sequence[str]) -> list[str]:
-    """The symbols of lists of tickers, each once. Raises `HTTPException` where there are none, or for those without
-    bars."""
+    """Returns the symbols of lists of tickers, each once. Raises `HTTPException` where there are none, or for those
+    without bars."""
     named = [ticker.strip() for each in tickers for ticker in each.split(",")]
     symbols = dict.fromkeys(symbol_of(store, ticker) for ticker in named if ticker)
     if not symbols:
@@ -106,7 +106,7 @@ def known_tickers(store: BarStore, tickers: Sequence[str]) -> list[str]:
 
 
 async def rows_that_change(live: LiveFeatures, store: BarStore, place: Place) -> AsyncGenerator[Event, None]:
-    """An event of all rows, then one of those that have changed, whenever some have. Keeps `place` meanwhile."""
+    """Yields an event of all rows, then one of those that have changed, whenever some have. Keeps `place` meanwhile."""
     before, seen = None, None
     while True:
         now = tuple(store.stats().values())
@@ -123,7 +123,7 @@ async def rows_that_change(live: LiveFeatures, store: BarStore, place: Place) ->
 
 
 def changed_rows(before: FeatureTable | None, after: FeatureTable) -> NDArray[np.intp]:
-    """The rows of `after` that are other ones than before, or were not there."""
+    """Returns the rows of `after` that are other ones than before, or were not there."""
     if before is None:
         return np.arange(len(after))
     old, new = before.to_numpy(), after.to_numpy()[: len(before)]

@@ -35,7 +35,7 @@ class PrometheusEndpoint:
         self._worker = worker
 
     async def prometheus(self, request: Request) -> Response:
-        """The figures in the text format of Prometheus, or of OpenMetrics when asked for it.
+        """Returns the figures in the text format of Prometheus, or of OpenMetrics when asked for it.
 
         Counters and histograms begin anew with the process, and those of operations when the metrics are cleared.
         """
@@ -91,5 +91,5 @@ class ComputerCollector(Collector):
         return (figure.to_metric() for figure in of_worker(self._worker, figures))
 
     def describe(self) -> Iterator[Metric]:
-        """The figures as they are now: by their names a registry refuses a second collector."""
+        """Yields the figures as they are now: by their names a registry refuses a second collector."""
         return self.collect()

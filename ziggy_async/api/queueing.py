@@ -18,7 +18,7 @@ NO_ROOM = {503: "No room in the queue, or it takes no more work"}
 
 
 def patience() -> asyncio.Timeout:
-    """A timeout of as long as a request waits for room."""
+    """Returns a timeout of as long as a request waits for room."""
     return asyncio.timeout(LONGEST_WAIT)
 
 

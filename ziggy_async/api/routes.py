@@ -25,7 +25,7 @@ def create_router(
     worker: str | None = None,
     on_requeued: dead_letters.OnRequeued = lambda _: None,
 ) -> APIRouter:
-    """The endpoints on `computer`, or on the process's one, looked up at each request, if None.
+    """Returns the endpoints on `computer`, or on the process's one, looked up at each request, if None.
 
     `dependencies` hold for all of them: `[Depends(logged_in)]`. With `allow_actions=False` there is only what reads:
     the endpoints that clear, run benchmarks, requeue or discard do not exist (404, or 405 where the path can be read),
@@ -44,7 +44,8 @@ def create_router(
 
 
 def create_features_router(store: BarStore | None = None, dependencies: Sequence[Depends] = ()) -> APIRouter:
-    """Screens, features, histories and live features over the bars of `store`, or of the default one if None.
+    """Returns the endpoints of screens, features, histories and live features over the bars of `store`, or of the
+    default one if None.
 
     `dependencies` hold for all of them: `[Depends(logged_in)]`. `app.include_router(router, prefix="/api")` puts them
     under a path. Whoever sends formulas is taken for a stranger: `ziggy_async.api.limits` says how much they may ask.

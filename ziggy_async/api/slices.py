@@ -14,7 +14,7 @@ PAUSE = 1e-6
 
 
 async def sliced(items: Iterable[T]) -> AsyncIterator[T]:
-    """The items, for work in the loop: other callbacks run after each slice."""
+    """Yields the items, for work in the loop: other callbacks run after each slice."""
     until = time.perf_counter() + SLICE
     for item in items:
         yield item
@@ -30,7 +30,7 @@ class GilYield:
         self._until = time.perf_counter() + SLICE
 
     def between(self, items: Iterable[T]) -> Iterator[T]:
-        """The items; the thread sleeps for a moment between two of them when the slice is over."""
+        """Yields the items; the thread sleeps for a moment between two of them when the slice is over."""
         for item in items:
             yield item
             if time.perf_counter() > self._until:

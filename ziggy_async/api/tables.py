@@ -11,7 +11,8 @@ from ziggy_async.features import FeatureTable
 
 
 def iso(times: NDArray[np.datetime64]) -> list[str | None]:
-    """ISO 8601 in UTC, None for NaT: to the second where all times are whole seconds, else to the nanosecond."""
+    """Returns ISO 8601 in UTC, None for NaT: to the second where all times are whole seconds, else to the
+    nanosecond."""
     seconds = times.astype("M8[s]")
     shown = seconds if ((times == seconds) | np.isnat(times)).all() else times
     return [None if text == "NaT" else f"{text}+00:00" for text in shown.astype(str).tolist()]
@@ -27,12 +28,12 @@ def numbers(column: NDArray[np.float64]) -> list[float | None]:
 
 
 async def columns_of(table: FeatureTable, rows: slice) -> dict[str, list[float | None]]:
-    """Name -> figures of these rows."""
+    """Returns name -> figures of these rows."""
     return {name: numbers(table[name][rows]) async for name in sliced(table.names)}
 
 
 async def rows_of(table: FeatureTable, rows: slice) -> AsyncIterator[dict[str, Any]]:
-    """Symbol, time and features of each of these rows."""
+    """Yields symbol, time and features of each of these rows."""
     columns = await columns_of(table, rows)
     symbols, times = table.symbols[rows].tolist(), iso(table.timestamps[rows])
     figures = zip(*columns.values(), strict=True) if columns else ((),) * len(symbols)

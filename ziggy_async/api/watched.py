@@ -32,11 +32,11 @@ class WatchedMarket:
         return default_store() if self._store is None else self._store
 
     def version(self) -> tuple[int, ...]:
-        """Another one whenever bars or labels have changed."""
+        """Returns another version whenever bars or labels have changed."""
         return tuple(self.store.stats().values())
 
     async def symbols(self) -> tuple[str, ...]:
-        """All tickers that have bars, sorted; in a thread, since some may have come or gone."""
+        """Returns all tickers that have bars, sorted; in a thread, since some may have come or gone."""
         symbols: tuple[str, ...] = await off_loop.short.run(self.store._sorted_symbols)
         return symbols
 

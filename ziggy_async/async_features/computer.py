@@ -295,8 +295,8 @@ class AsyncFeatureComputer(Calls):
         return self.metrics.recent(last_n)
 
     def get_summary_metrics(self) -> dict[str, float]:
-        """`total_operations`, `success_rate` (percent), latencies of the successful ones (`avg_latency_ms` and so on;
-        all 0 without any), and `queue_depth`, `queue_capacity`, `oldest_waiting_s`."""
+        """Returns `total_operations`, `success_rate` (percent), latencies of the successful ones (`avg_latency_ms` and
+        so on; all 0 without any), and `queue_depth`, `queue_capacity`, `oldest_waiting_s`."""
         queue = self._background.queue if self._background is not None else None
         oldest = None if queue is None else queue.oldest_entry
         return {
@@ -442,7 +442,7 @@ class AsyncFeatureComputer(Calls):
         return DeadLetters(requeue, self.config.dead_letters, trust_pickles=self.config.trust_pickles)
 
     def _after_fork_in_child(self) -> None:
-        """Loop, threads and workers are the parent's: as if it had never been started, its queue empty."""
+        """Forgets loop, threads and workers, which are the parent's, as if it had never been started."""
         self._starting = threading.Lock()
         self._pools_lock = threading.Lock()
         self._thread_pool = self._task_threads = self._process_pool = None

@@ -14,5 +14,5 @@ def lightweight_charts_js() -> str:
 
 
 def chart_js() -> str:
-    """Our module over it: `drawChart(element, content, {dark})`."""
+    """Returns our module over it: `drawChart(element, content, {dark})`."""
     return (resources.files("ziggy_async.charts") / "static" / "chart.js").read_text(encoding="utf-8")

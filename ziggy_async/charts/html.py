@@ -64,7 +64,7 @@ def page(title: str, content: Mapping[str, Any], size: tuple[int, int] | None = 
 
 
 def framed(page: str, height: int) -> str:
-    """`page` in a frame of its own, which sees nothing of the notebook around it."""
+    """Returns `page` in a frame of its own, which sees nothing of the notebook around it."""
     allowed = "allow-scripts allow-popups"
     style = f"width: 100%; height: {height}px; border: 0"
     return f'<iframe srcdoc="{escape(page)}" sandbox="{allowed}" style="{style}" title="chart"></iframe>'

@@ -111,7 +111,7 @@ def _first(ticker: str, store: BarStore | None, bars: int | None, start: object 
 
 
 def outputs_of(formula: str) -> list[str]:
-    """`formula`, or a formula for each output of the indicator that it is a call of. Raises `FormulaError`."""
+    """Returns `formula`, or a formula for each output of the indicator that it is a call of. Raises `FormulaError`."""
     read_formula(formula)
     call = Source(formula).tree
     row = rows().get(call.func.id) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else None

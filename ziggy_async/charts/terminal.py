@@ -44,7 +44,7 @@ class Axis(NamedTuple):
         return cls(low - spare, high + spare)
 
     def ticks(self, most: int) -> list[float]:
-        """Round numbers: at most so many, 1, 2 or 5 times a power of ten apart."""
+        """Returns round numbers: at most so many, 1, 2 or 5 times a power of ten apart."""
         raw = (self.high - self.low) / max(1, most)
         power = 10.0 ** np.floor(np.log10(raw))
         step = next(each * power for each in (1.0, 2.0, 5.0, 10.0) if each * power >= raw)

@@ -146,7 +146,7 @@ def row_lines(table: Table, plan: Plan, row: Sequence[str], width: int | None) -
 
 
 def tier_lines(table: Table, slots: Sequence[int], placed: Sequence[tuple[int, str]]) -> Iterator[str]:
-    """The lines of one tier: several where a cell has to fold, none where all of them are empty."""
+    """Yields the lines of one tier: several where a cell has to fold, none where all of them are empty."""
     columns = [folded(text, slot) for (_, text), slot in zip(placed, slots, strict=False)]
     for at in range(max(map(len, columns))):
         parts = []
@@ -158,7 +158,7 @@ def tier_lines(table: Table, slots: Sequence[int], placed: Sequence[tuple[int, s
 
 
 def folded(text: str, width: int) -> list[str]:
-    """`text` in lines of at most `width` cells, broken between words, and inside of those that are longer."""
+    """Returns `text` in lines of at most `width` cells, broken between words, and inside of those that are longer."""
     if cells(text) <= width:
         return [text] if text else []
     lines, line = [], ""
@@ -184,7 +184,8 @@ def chopped(word: str, width: int) -> list[str]:
 
 
 def cells(text: str) -> int:
-    """Columns of a terminal that `text` takes: two for a wide character, none for one that joins the one before."""
+    """Returns the columns of a terminal that `text` takes: two for a wide character, none for one that joins the one
+    before."""
     if text.isascii():
         return len(text)
     return sum(map(cells_of, text))

@@ -22,7 +22,7 @@ class OutputError(Exception):
 
 
 def print_table(table: Table) -> None:
-    """A terminal's width is kept to; a file or a pipe has none."""
+    """Prints a table. A terminal's width is kept to; a file or a pipe has none."""
     on_screen, encoding = sys.stdout.isatty(), encoding_of(sys.stdout)
     width = shutil.get_terminal_size().columns if on_screen else None
     rule = RULE if shown(RULE, encoding) == RULE else PLAIN_RULE
@@ -56,7 +56,8 @@ def encoding_of(stream: Any) -> str:
 
 
 def shown(text: str, encoding: str) -> str:
-    """`text` as a terminal may have it: what would move its cursor, or has no place in its encoding, as an escape."""
+    """Returns `text` as a terminal may have it: what would move its cursor, or has no place in its encoding, as an
+    escape."""
     if not text.isprintable():
         text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
     return text.encode(encoding, "backslashreplace").decode(encoding)
@@ -80,7 +81,7 @@ class Advance(Protocol):
 
 @contextmanager
 def progress(doing: str, steps: float) -> Iterator[Advance]:
-    """A bar on stderr, if that is a terminal; yields the function that says that so much of `steps` is done."""
+    """Shows a bar on stderr, if that is a terminal; yields the function that says that so much of `steps` is done."""
     try:
         from rich.console import Console
         from rich.progress import Progress
@@ -94,7 +95,7 @@ def progress(doing: str, steps: float) -> Iterator[Advance]:
 
 
 def figure(value: object) -> str:
-    """Four digits that count, at least; words and truths as they are, nothing for None."""
+    """Returns at least four digits that count; words and truths as they are, nothing for None."""
     if not isinstance(value, float):
         return "" if value is None else str(value)
     if abs(value) >= 1e6:
@@ -120,7 +121,7 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def complain(message: str, code: int = 1) -> int:
-    """One line on stderr; returns the exit code `code`."""
+    """Writes one line to stderr. Returns the exit code `code`."""
     if sys.stderr is not None:
         print("ziggy-async:", shown(" ".join(message.split()), encoding_of(sys.stderr)), file=sys.stderr)
     return code

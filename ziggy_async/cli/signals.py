@@ -163,7 +163,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
 
 
 def rest_note(answers: Sequence[Answer], shown: Sequence[Answer]) -> list[str]:
-    """One line on what is not shown: how many signals, and how many tickers without one for each reason."""
+    """Returns one line on what is not shown: how many signals, and how many tickers without one for each reason."""
     seen = {answer.ticker for answer in shown}
     rest = [answer for answer in answers if answer.ticker not in seen]
     if not rest:

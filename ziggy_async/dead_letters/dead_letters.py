@@ -169,7 +169,7 @@ class DeadLetters(Generic[T]):
         return was_there
 
     def stats(self) -> dict[str, int]:
-        """`letters` and of them `unsaved` (in memory, though there is a file); and what this process has done:
+        """Returns `letters` and of them `unsaved` (in memory, though there is a file); and what this process has done:
         `added`, `requeued`, `discarded`, `evicted` (because they were too many or too old)."""
         return {"letters": len(self), "unsaved": 0 if self._file is None else len(self._unsaved), **self._counts}
 

@@ -22,7 +22,7 @@ FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
 def checked_store(store: BarStore | None) -> BarStore:
-    """`store`, the default one for None. Raises `TypeError` for anything else."""
+    """Returns `store`, the default one for None. Raises `TypeError` for anything else."""
     store = default_store() if store is None else store
     if not isinstance(store, BarStore):
         raise TypeError(f"store must be a BarStore, not {shown(store)}")
@@ -62,14 +62,14 @@ def terms_within(deadline: float | None) -> Terms:
 
 
 def latest_table(names: tuple[str, ...], asked: tuple[str, ...], answer: Answer) -> FeatureTable:
-    """One row a ticker."""
+    """Returns a table of one row a ticker."""
     timestamps, bars, values = answer
     missing = tuple(_core.tickers_at(asked, np.flatnonzero(bars == 0)))
     return FeatureTable(names, asked, None, timestamps, values, missing)
 
 
 def history_table(names: tuple[str, ...], store: BarStore, asked: tuple[str, ...], answer: Answer) -> FeatureTable:
-    """One row a ticker and bar."""
+    """Returns a table of one row a ticker and bar."""
     timestamps, counts, values = answer
     without_rows = _core.tickers_at(asked, np.flatnonzero(counts == 0))
     missing = tuple(ticker for ticker in without_rows if ticker not in store)

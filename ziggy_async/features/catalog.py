@@ -90,7 +90,7 @@ class MovingAverage(Row):
 
 @cache
 def rows() -> dict[str, Row]:
-    """Name -> row."""
+    """Returns name -> row."""
     found = {row["name"]: _row(row) for row in _core.catalog()}
     found["ma"] = MovingAverage(
         name="ma",

@@ -76,7 +76,7 @@ _all: weakref.WeakSet[Comparison] = weakref.WeakSet()
 
 
 def _renew_locks() -> None:
-    """Another thread may have held one when the process forked."""
+    """Renews the locks: another thread may have held one when the process forked."""
     for comparison in _all:
         comparison.lock = threading.Lock()
 

@@ -282,7 +282,8 @@ class FeatureSet:
         return live
 
     def restore(self, path: str | PathLike[str], store: BarStore | None = None) -> LiveFeatures:
-        """Live features that go on from a file of `LiveFeatures.save`, with what the store has beyond it taken in.
+        """Returns live features that go on from a file of `LiveFeatures.save`, with what the store has beyond it taken
+        in.
 
         The store has to hold the last bar that a ticker had taken in: it is taken in again, as it is now. A ticker of
         which all bars are later, or the bar before that one is another than was taken in, begins anew, and is counted

@@ -334,7 +334,7 @@ class Reader:
         return function.build(self.graph, *inputs, function.bars if number is None else self._bars(name, number))
 
     def arguments(self, name: str, taken: Arguments, node: ast.Call) -> dict[str, ast.expr]:
-        """Argument -> expression, of a call that gives all that are needed."""
+        """Returns argument -> expression, of a call that gives all that are needed."""
         names = taken.names
         usage = f"{name}({', '.join(names)})"
         if len(node.args) > len(names):

@@ -63,7 +63,7 @@ class Graph:
         return place
 
     def operation(self, name: str, *inputs: int) -> int:
-        """One of the core's operations per bar, or its value where all inputs are constants."""
+        """Adds one of the core's operations per bar, or its value where all inputs are constants."""
         if name in FOLDED and all(self.nodes[at].kind == "constant" for at in inputs):
             values = [np.float64(self.nodes[at].parameters[0]) for at in inputs]
             with np.errstate(all="ignore"), contextlib.suppress(ValueError, OverflowError):
@@ -71,11 +71,11 @@ class Graph:
         return self.add("operation", name, inputs)
 
     def lag(self, x: int, bars: int) -> int:
-        """`x`, `bars` bars earlier; 0 is `x` itself."""
+        """Adds `x`, `bars` bars earlier; 0 is `x` itself."""
         return self.add("lag", "", (x,), (float(bars),)) if bars else x
 
     def skip(self, x: int, bars: int) -> int:
-        """`x` without its first `bars` values; 0 is `x` itself."""
+        """Adds `x` without its first `bars` values; 0 is `x` itself."""
         return self.add("skip", "", (x,), (float(bars),)) if bars else x
 
     def output(self, call: int, at: int) -> int:
@@ -107,7 +107,7 @@ class Graph:
 
 
 def _of_numbers(compute: Callable[..., float]) -> Callable[..., float]:
-    """`compute`, but NaN where an argument is."""
+    """Returns `compute`, but NaN where an argument is."""
     return lambda *values: math.nan if any(map(math.isnan, values)) else float(compute(*values))
 
 

@@ -174,7 +174,7 @@ class LiveFeatures:
 
     @classmethod
     def restored(cls, formulas: Formulas, store: BarStore, path: str | os.PathLike[str]) -> "LiveFeatures":
-        """With the states of a file, and what the store has beyond them taken in."""
+        """Makes live features with the states of a file, and what the store has beyond them taken in."""
         _check_ordered(store)
         with reading_states(path) as file:
             live = cls(formulas, store, file.head["symbols"], joining=file.head["joining"])

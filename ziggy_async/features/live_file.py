@@ -56,7 +56,7 @@ SENTENCES = {
 
 
 def write_states(path: str | os.PathLike[str], head: Head, parts: Iterable[bytes]) -> None:
-    """A file that is there as a whole or not at all."""
+    """Writes a file that is there as a whole or not at all."""
     path = Path(path)
     digest = hashlib.sha256()
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
@@ -117,7 +117,7 @@ class StatesFile:
         return self._file.read(self.head["others"])
 
     def records(self, size: int, at_once: int) -> Iterator[tuple[int, bytes]]:
-        """The records of `size` bytes, some at a time, with the number of the first of them."""
+        """Yields the records of `size` bytes, some at a time, with the number of the first of them."""
         count = len(self.head["symbols"])
         if self._end - self._begin != size * count:
             raise ValueError(f"{self._path} has {self._end - self._begin} bytes of states, not {count} times {size}")
@@ -129,7 +129,7 @@ class StatesFile:
 
 @contextmanager
 def reading_states(path: str | os.PathLike[str]) -> Iterator[StatesFile]:
-    """The file, open. Raises `ValueError` as `StatesFile` raises it, OSError as from any file, `TypeError` for a
+    """Opens the file. Raises `ValueError` as `StatesFile` raises it, OSError as from any file, `TypeError` for a
     descriptor as for whatever is no path."""
     with Path(path).open("rb") as file:
         yield StatesFile(file, repr(os.fspath(path)))

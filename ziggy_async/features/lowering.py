@@ -157,9 +157,9 @@ class _Lowering:
         return LiveNodes(kept, Stages(target, shown, labels, self._source).plan(names, (), self._labels))
 
     def _begins(self, nodes: Sequence[int]) -> dict[int, int]:
-        """Node -> a node that is NaN before the lookback of the first and 1 from there on; not of those that have
-        none. The columns of a plan over the last rows are NaN before a lookback and where data are missing, which a
-        power tells apart."""
+        """Returns node -> a node that is NaN before the lookback of the first and 1 from there on; not of those that
+        have none. The columns of a plan over the last rows are NaN before a lookback and where data are missing, which
+        a power tells apart."""
         if not nodes:
             return {}
         graph = self.asked.graph

@@ -96,7 +96,7 @@ class Screening:
 
 
 def formulas_of(features: Features) -> Mapping[str, str]:
-    """Name -> formula. Raises as `FeatureSet` does, and `TypeError` for anything but `Features`."""
+    """Returns name -> formula. Raises as `FeatureSet` does, and `TypeError` for anything but `Features`."""
     if features is None:
         return {}
     if not isinstance(features, FeatureSet | Iterable):

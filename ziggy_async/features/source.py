@@ -39,7 +39,7 @@ class Source:
         self._refuse_size()
 
     def error(self, message: str, node: ast.AST) -> FormulaError:
-        """One that points at `node`."""
+        """Returns an error that points at `node`."""
         start, end = self.place(node)
         return FormulaError(message, self.text, start, end)
 

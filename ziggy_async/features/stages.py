@@ -118,8 +118,8 @@ class Stages:
         return made[-1].made
 
     def _stages(self) -> dict[int, int]:
-        """Node -> its first stage. A cross-section is in the first that it can be in, anything else in the last: so
-        what no cross-section reads is kept nowhere between two stages."""
+        """Returns node -> its first stage. A cross-section is in the first that it can be in, anything else in the
+        last: so what no cross-section reads is kept nowhere between two stages."""
         stage = dict.fromkeys(self._needed, self._last)
         for at in reversed(self._needed):
             node = self._graph.nodes[at]

@@ -50,7 +50,7 @@ class FeatureTable:
         return len(self._values)
 
     def __getitem__(self, name: str) -> Floats:
-        """The values of one feature, `(rows,)`."""
+        """Returns the values of one feature, `(rows,)`."""
         at = self._places.get(name)
         if at is None:
             raise KeyError(f"no feature {shown(name)}{nearest(str(name), self.names)}")
@@ -78,7 +78,7 @@ class FeatureTable:
         return self._values
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The table as an Arrow stream: symbol (a dictionary), timestamp (UTC, null without bars), features.
+        """Returns the table as an Arrow stream: symbol (a dictionary), timestamp (UTC, null without bars), features.
 
         The figures are shared and NaN stays NaN. `requested_schema` is not followed, as the protocol allows.
         """
@@ -99,7 +99,7 @@ class FeatureTable:
         return _core.arrow_stream(columns, rows)
 
     def chosen(self, rows: NDArray[np.intp], features: slice, names: tuple[str, ...]) -> "FeatureTable":
-        """Some rows, in this order, and some features under other names, of a table of one row a ticker."""
+        """Returns some rows, in this order, and some features under other names, of a table of one row a ticker."""
         values = np.empty((len(rows), len(names)), order="F")
         for source, target in zip(self._values.T[features], values.T, strict=True):
             np.take(source, rows, out=target)
@@ -122,7 +122,8 @@ class FeatureTable:
         return polars.DataFrame(self)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One dict a row: symbol, timestamp (a datetime in UTC to the microsecond, None without bars), features."""
+        """Returns one dict a row: symbol, timestamp (a datetime in UTC to the microsecond, None without bars),
+        features."""
         moments = [_moment(nanoseconds) for nanoseconds in self._nanoseconds.tolist()]
         columns = [self._values[:, at].tolist() for at in range(len(self.names))]
         names = (SYMBOL, TIMESTAMP, *self.names)

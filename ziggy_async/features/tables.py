@@ -25,7 +25,7 @@ class Table(Protocol):
     rows: int
 
     def pairs(self, names: Sequence[str]) -> Pairs:
-        """Name and column, for these names."""
+        """Returns name and column, for these names."""
 
     def zone(self, name: str) -> Any:
         """Returns the time zone of a column of times: a name, a tzinfo, or None."""
@@ -35,7 +35,8 @@ class Table(Protocol):
 
 
 def table_of(data: Any, by: str | None, time: str | None) -> Table:
-    """`data` as a table. Raises `TypeError` for anything else. `by` and `time` may be levels of a pandas index."""
+    """Returns `data` as a table. Raises `TypeError` for anything else. `by` and `time` may be levels of a pandas
+    index."""
     kind = _kind_of(data)
     if kind == "pandas":
         return _Pandas(data, by, time)

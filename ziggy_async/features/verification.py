@@ -53,7 +53,7 @@ class Bars:
         return Bars(self.symbol, self.timestamps[chosen], {name: each[chosen] for name, each in self.columns.items()})
 
     def multiplied(self, rows: int | slice, factor: float) -> "Bars":
-        """With other values in these rows of every column."""
+        """Returns bars with other values in these rows of every column."""
         columns = {name: column.copy() for name, column in self.columns.items()}
         for column in columns.values():
             column[rows] *= factor
@@ -200,7 +200,7 @@ class Subject:
 
 
 def _by_time(tickers: Sequence[Bars]) -> Iterator[tuple[np.datetime64, list[tuple[int, int]]]]:
-    """Each time at which there are bars, with the numbers of the tickers that have one then, and which it is."""
+    """Yields each time at which there are bars, with the numbers of the tickers that have one then, and which it is."""
     bars = sorted(
         (time, number, at) for number, each in enumerate(tickers) for at, time in enumerate(each.timestamps.tolist())
     )

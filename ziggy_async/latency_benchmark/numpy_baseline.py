@@ -75,7 +75,7 @@ def features(bars: Columns, vix_level: float, breadth: float | None) -> dict[str
 
 
 def smoothed(values: Floats, length: int, weight: float) -> Floats:
-    """Exponential averages, from the mean of the first `length` values on; each new value enters with `weight`.
+    """Returns exponential averages, from the mean of the first `length` values on; each new value enters with `weight`.
 
     An average is the sum of what has entered, each less by (1 - weight) for every value since: a convolution.
     """
@@ -95,7 +95,8 @@ def faded(count: int, weight: float) -> Floats:
 
 
 def convergence(close: Floats) -> tuple[float, float]:
-    """MACD(12, 26, 9) and its signal line. The fast average begins where the slow one does, its seed ends there."""
+    """Returns MACD(12, 26, 9) and its signal line. The fast average begins where the slow one does, its seed ends
+    there."""
     macd = smoothed(close[14:], 12, 2 / 13) - smoothed(close, 26, 2 / 27)
     return float(macd[-1]), smoothed_to_last(macd, 9, 2 / 10)
 
@@ -108,14 +109,14 @@ def relative_strength(close: Floats) -> float:
 
 
 def average_range(bars: Columns) -> float:
-    """ATR 14."""
+    """Returns ATR 14."""
     before = bars["close"][:-1]
     true_range = np.maximum(bars["high"][1:], before) - np.minimum(bars["low"][1:], before)
     return smoothed_to_last(true_range, 14, 1 / 14)
 
 
 def directional_movement(bars: Columns) -> float:
-    """ADX 14. A bar of no movement at all leaves it as it was."""
+    """Returns ADX 14. A bar of no movement at all leaves it as it was."""
     up, down = np.diff(bars["high"]), -np.diff(bars["low"])
     plus = wilder_sums(np.where((up > down) & (up > 0), up, 0.0))
     minus = wilder_sums(np.where((down > up) & (down > 0), down, 0.0))
@@ -133,7 +134,7 @@ def wilder_sums(values: Floats) -> Floats:
 
 
 def liquidity(turnover: float) -> float:
-    """Mean of close * volume on a scale of logarithms, from 1e5 (0) to 1e10 (1)."""
+    """Returns the mean of close * volume on a scale of logarithms, from 1e5 (0) to 1e10 (1)."""
     return min(max((math.log10(turnover) - 5.0) / 5.0, 0.0), 1.0) if turnover > 0 else 0.0
 
 
@@ -166,7 +167,7 @@ def signal(figures: Figures, regime: str) -> dict[str, Any] | None:
 
 
 def mean_reversion(figures: Figures, regime: str) -> dict[str, Any] | None:
-    """Against a move that has gone too far; never in a panic."""
+    """Signals against a move that has gone too far; never in a panic."""
     rsi, z_score, win_rate = (
         figures["rsi_14"],
         figures["z_score_20"],
@@ -186,7 +187,7 @@ def mean_reversion(figures: Figures, regime: str) -> dict[str, Any] | None:
 
 
 def momentum(figures: Figures, regime: str) -> dict[str, Any] | None:
-    """With a steady rise that has just reached a new high."""
+    """Signals with a steady rise that has just reached a new high."""
     slope = figures["slope_20d"]
     rising = figures["close"] > figures["sma_20"] > figures["sma_50"]
     if regime not in ("RiskOn", "Chop") or not (

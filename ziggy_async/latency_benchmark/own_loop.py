@@ -51,7 +51,7 @@ class _Run(Generic[T]):
         self._cancel: Callable[[], object] | None = None  # while the work is under way; by _lock
 
     def serve(self) -> None:
-        """The thread. The outcome is there once the loop is closed."""
+        """Runs the thread. The outcome is there once the loop is closed."""
         self.outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it
         self._context.run(_given_up.set, self._given_up)
         try:

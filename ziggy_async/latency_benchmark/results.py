@@ -123,5 +123,5 @@ class ComparisonResult:
 
 
 def _change(before: float, after: float) -> float:
-    """From `before` to `after`, in percent of `before`; 0.0 from nothing."""
+    """Returns the change from `before` to `after`, in percent of `before`; 0.0 from nothing."""
     return 100.0 * (after - before) / before if before else 0.0

@@ -285,8 +285,8 @@ class FeatureComputer:
 
 
 def checked_ticker(ticker: object, name: str = "ticker") -> str:
-    """`ticker`, a plain str of one of a subclass, whose methods may be anything. Raises `TypeError` that names the
-    argument for anything else."""
+    """Returns `ticker`, a plain str of one of a subclass, whose methods may be anything. Raises `TypeError` that names
+    the argument for anything else."""
     if type(ticker) is str:
         return ticker
     if not isinstance(ticker, str):
@@ -323,7 +323,7 @@ def get_ticker_features(ticker: str, force_refresh: bool = False) -> Features:
 
 
 def get_multiple_ticker_features(tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
-    """Ticker -> features, in the order given; see `FeatureComputer.compute_batch`."""
+    """Returns ticker -> features, in the order given; see `FeatureComputer.compute_batch`."""
     return feature_computer.compute_batch(tickers, force_refresh)
 
 

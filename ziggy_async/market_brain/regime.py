@@ -89,7 +89,7 @@ class RegimeResult:
     explanation: str
 
     def copy(self) -> "RegimeResult":
-        """One whose changes this one does not see."""
+        """Returns one whose changes this one does not see."""
         metrics = RegimeMetrics(**vars(self.metrics))
         metrics.reasons = list(metrics.reasons)
         return RegimeResult(self.regime, self.confidence, self.timestamp, metrics, self.explanation)
@@ -212,9 +212,9 @@ class RegimeDetector:
         return self._keep(reading, thresholds)
 
     def get_regime_history(self, days: int = 5) -> list[dict[str, Any]]:
-        """`to_dict()` of the newest result of each day (UTC), of the last `days` days on which this detector has read
-        one, oldest first. The last one is the current regime, which is read for it and is there for any `days`. It
-        remembers 366 days.
+        """Returns `to_dict()` of the newest result of each day (UTC), of the last `days` days on which this detector
+        has read one, oldest first. The last one is the current regime, which is read for it and is there for any
+        `days`. It remembers 366 days.
 
         Raises `TypeError` unless `days` is a whole number.
         """
@@ -288,7 +288,7 @@ class RegimeDetector:
         return result
 
     def _remember(self, result: RegimeResult) -> None:
-        """Under the lock."""
+        """Remembers a result. Under the lock."""
         self._days[result.timestamp.date()] = result
         while len(self._days) > MOST_DAYS:
             del self._days[next(iter(self._days))]
@@ -373,7 +373,7 @@ def threshold_values(thresholds: Mapping[str, float]) -> tuple[float, ...]:
 
 
 def _known(figure: float | None) -> float:
-    """NaN for one that is not known."""
+    """Returns the figure, NaN for one that is not known."""
     return math.nan if figure is None else float(figure)
 
 

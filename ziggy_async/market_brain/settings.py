@@ -19,7 +19,8 @@ def checked_numbers(
     *,
     strict: bool,
 ) -> dict[str, float]:
-    """`changes` and `named` together, as far as each is a finite number for a known name; whole numbers stay whole.
+    """Returns `changes` and `named` together, as far as each is a finite number for a known name; whole numbers stay
+    whole.
 
     With `strict`, `ValueError` or `TypeError` for the first one that is not; else each such one is logged and left out.
     """

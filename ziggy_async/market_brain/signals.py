@@ -207,7 +207,7 @@ class SignalGenerator:
         *,
         rules: int = BOTH_RULES,
     ) -> Result:
-        """{"ticker", "signal": Signal or None, "reason"}.
+        """Returns {"ticker", "signal": Signal or None, "reason"}.
 
         The reason is "ok", "no_trade_edge", "insufficient_features" or "error: ...". `regime` None: as the detector
         says; else a result of a detector, a `RegimeState` or its value. `params`: parameters of this call, in the place
@@ -240,7 +240,7 @@ class SignalGenerator:
         *,
         rules: int = BOTH_RULES,
     ) -> dict[str, Result]:
-        """Ticker -> as from `generate_signal`, each once and in the order given; the regime is read once.
+        """Returns ticker -> as from `generate_signal`, each once and in the order given; the regime is read once.
 
         Raises `TypeError` that names the position of a ticker that is no str.
         """
@@ -337,7 +337,7 @@ class SignalGenerator:
         return self._detector or regime_detector
 
     def core_rules(self, regime: RegimeState) -> tuple[int, tuple[float, ...], tuple[float, ...], int]:
-        """Both rules as they are now, in a regime, for the core."""
+        """Returns both rules as they are now, in a regime, for the core."""
         return REGIMES.index(regime), self._parameters(None), self._win_rates(), BOTH_RULES
 
     def _feature_computer(self) -> FeatureComputer:
@@ -449,7 +449,7 @@ def generate_ticker_signal(
 def generate_signals_for_watchlist(
     tickers: Iterable[str], regime: Regime | None = None, params: Mapping[str, float] | None = None
 ) -> dict[str, Result]:
-    """Ticker -> its signal, in the order given; see `SignalGenerator.generate_signals_bulk`."""
+    """Returns ticker -> its signal, in the order given; see `SignalGenerator.generate_signals_bulk`."""
     return signal_generator.generate_signals_bulk(tickers, regime, params)
 
 

@@ -384,7 +384,7 @@ class Background:
 
 
 async def _serve(found: "weakref.ref[Background]", queue: BoundedQueue) -> None:
-    """A worker. It refers to the background only while it has a task."""
+    """Runs a worker, which refers to the background only while it has a task."""
     task: Task | None = None
     try:
         while (background := found()) is not None and background._surplus <= 0:

@@ -49,7 +49,7 @@ class TaskRecord(NamedTuple):
     error: str | None  # the error of its end, or of the last attempt that failed
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; `submitted_at` in ISO 8601, UTC."""
+        """Returns plain JSON values; `submitted_at` in ISO 8601, UTC."""
         submitted_at = datetime.fromtimestamp(self.submitted_at, UTC).isoformat(timespec="milliseconds")
         return {**self._asdict(), "state": self.state.value, "submitted_at": submitted_at}
 

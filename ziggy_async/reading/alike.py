@@ -54,7 +54,7 @@ def may_be_of_group(text: str | None, names: Sequence[str]) -> bool:
 
 
 def types_of(heads: Mapping[str, Sequence[str | None]]) -> dict[str, str]:
-    """Name -> SQL type of columns without a role that are figures, by their first values."""
+    """Returns name -> SQL type of columns without a role that are figures, by their first values."""
     return {name: "DOUBLE" for name, head in heads.items() if role_of(name) is None and all(map(_is_figure, head))}
 
 
@@ -63,8 +63,8 @@ def _is_figure(text: str | None) -> bool:
 
 
 def parts_of(values: Mapping[str, Any], origins: Sequence[Source]) -> Iterator[dict[str, Any]]:
-    """The values of each file, of which "path" is the column of the paths; nothing where they are not all there, or one
-    cannot be had."""
+    """Yields the values of each file, of which "path" is the column of the paths; nothing where they are not all there,
+    or one cannot be had."""
     if any(isinstance(column, Broken) for column in values.values()):
         return
     paths = values["path"]

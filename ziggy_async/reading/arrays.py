@@ -32,7 +32,8 @@ def _of_masked(column: Any) -> NDArray[Any]:
 
 
 def _of_extension(column: Any) -> NDArray[Any]:
-    """A pandas column whose type NumPy has not got: with a time zone, periods, nullable, categorical, Arrow's."""
+    """Returns a pandas column whose type NumPy has not got as an array: with a time zone, periods, nullable,
+    categorical, Arrow's."""
     if getattr(column.dtype, "tz", None) is not None:
         return np.asarray(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
     if hasattr(column.dtype, "freq"):  # periods, as the moments at which they begin

@@ -89,32 +89,33 @@ class Values(Protocol):
     """Gives the values of a table's columns, by name."""
 
     def head(self, name: str) -> Sequence[Any]:
-        """The first `HEAD` values."""
+        """Returns the first `HEAD` values."""
 
     def heads(self, names: Sequence[str]) -> Mapping[str, Sequence[Any]]:
-        """The same of several columns, which are read at once."""
+        """Returns the same of several columns, which are read at once."""
 
     def every(self, name: str) -> Sequence[Any]:
-        """All values."""
+        """Returns all values."""
 
     def distinct(self, name: str) -> Sequence[Any]:
-        """Some of the distinct values, all if they are fewer than three."""
+        """Returns some of the distinct values, all if they are fewer than three."""
 
     def has_figures(self, name: str) -> bool:
         """Returns whether there is a number other than 0."""
 
     def unlike(self, name: str, other: str, most: int | None) -> Sequence[tuple[Any, Any]]:
-        """The values of two columns in rows where both are there and are not written alike: that many at most."""
+        """Returns the values of two columns in rows where both are there and are not written alike: that many at
+        most."""
 
     def are_in(self, moments: str, days: str) -> bool:
         """Returns whether each moment begins with its day, as 2024-01-02 09:30 with 2024-01-02."""
 
 
 def with_day(roles: dict[str, str], names: Sequence[str], chosen: Collection[str], values: Values) -> dict[str, str]:
-    """The roles, role -> name, as the values have them: a time of day has the day beside it in a column that has hardly
-    a name, as an index has, and a day has the hour beside it that is the one time of day; of a date and a time of day
-    one alone is enough where it is both, in every row. `chosen`: as below. Raises where a date and the time beside it
-    are of two bars."""
+    """Returns the roles, role -> name, as the values have them: a time of day has the day beside it in a column that
+    has hardly a name, as an index has, and a day has the hour beside it that is the one time of day; of a date and a
+    time of day one alone is enough where it is both, in every row. `chosen`: as below. Raises where a date and the time
+    beside it are of two bars."""
     if "timestamp" in chosen or "time" in chosen:
         return roles
     head, every = values.head, values.every
@@ -177,7 +178,7 @@ def _ahead_of(day: Any, time: Any) -> float | None:
 
 @lru_cache(1024)
 def _nanoseconds(text: str, order: str) -> float:
-    """Since 1970, of a text whose date is in that order; NaN where it is no time."""
+    """Returns nanoseconds since 1970, of a text whose date is in that order; NaN where it is no time."""
     try:
         return to_ns(text.removesuffix(".0"), None, order)
     except ValueError:
@@ -227,8 +228,8 @@ def are_days(values: Sequence[Any]) -> bool:
 
 
 def with_zone(roles: dict[str, str], names: Iterable[str], chosen: Collection[str], values: Values) -> dict[str, str]:
-    """The roles, role -> name, with the `zone` of times without one, where a column says that it is another than UTC.
-    Raises where it says several, or none that is known. `chosen`: the roles that the caller has given."""
+    """Returns the roles, role -> name, with the `zone` of times without one, where a column says that it is another
+    than UTC. Raises where it says several, or none that is known. `chosen`: the roles that the caller has given."""
     zone = next((name for name in names if spelling_of(name) in ZONES and name not in roles.values()), None)
     if zone is None or "timestamp" in chosen:
         return roles

@@ -47,9 +47,9 @@ microseconds, which it cuts."""
 
 
 def typed_values(columns: Columns, symbol: str | None, rules: Rules) -> tuple[Columns, dict[str, Any]]:
-    """The columns with the `typing` of symbol, timestamp and figures, and their values, which are read once where all
-    figures are written plainly; else these are texts, as are times that DuckDB does not read as we do. `symbol`: whose
-    bars these are, None where there is a symbol column."""
+    """Returns the columns with the `typing` of symbol, timestamp and figures, and their values, which are read once
+    where all figures are written plainly; else these are texts, as are times that DuckDB does not read as we do.
+    `symbol`: whose bars these are, None where there is a symbol column."""
     stamps = [role for role in ("timestamp", "time") if "time" in columns.types]  # to be read as in any table
     times = {role: _as_text(role, columns.types[role]) for role in stamps}
     typed = (times or {"timestamp": timestamp_of(columns, symbol, rules)}) | plain_numbers(columns)
@@ -75,18 +75,18 @@ def typed_values(columns: Columns, symbol: str | None, rules: Rules) -> tuple[Co
 
 
 def _as_text(role: str, kind: str) -> str:
-    """SQL of a date or a time of day as a text, unless it is a number that may be rounded."""
+    """Returns SQL of a date or a time of day as a text, unless it is a number that may be rounded."""
     return role if kind == "FLOAT" else f"nullif(trim(CAST({role} AS VARCHAR)), '')"
 
 
 def with_owner(values: Mapping[str, Any], symbol: str | None) -> dict[str, Any]:
-    """The values with the symbol of all rows, unless they have a column of it."""
+    """Returns the values with the symbol of all rows, unless they have a column of it."""
     own = {} if symbol is None else {"symbol": Texts(np.zeros(rows_of(values["close"]), dtype=np.int32), [symbol])}
     return {**values, **own}
 
 
 def figures_of(columns: Columns) -> list[str]:
-    """The roles of figures that are texts."""
+    """Returns the roles of figures that are texts."""
     further = [role for role in columns.types if role.startswith(FURTHER.format(""))]
     return [role for role in (*PRICE_COLUMNS, *further) if role in columns.types and columns.is_text(role)]
 
@@ -208,13 +208,13 @@ def _refuse_open_centuries(columns: Columns, value: str, owner: str | None) -> N
 
 
 def _whole(role: str) -> str:
-    """SQL of a whole number."""
+    """Returns SQL of a whole number."""
     return f"TRY_CAST(nullif(regexp_extract({role}, {literal(WHOLE_NUMBER)}, 1), '') AS BIGINT)"
 
 
 def _iso_cast(first: "Written") -> str:
-    """SQL of times of ISO 8601, but of times of day without a zone where the first one has an offset from UTC, and the
-    other way round: which clock they are of is not known."""
+    """Returns SQL of times of ISO 8601, but of times of day without a zone where the first one has an offset from UTC,
+    and the other way round: which clock they are of is not known."""
     if first.is_local:
         return f"CASE WHEN {HAS_OFFSET} OR NOT {IS_NAIVE} THEN {ISO_CAST} END"
     if first.is_naive:
@@ -223,12 +223,12 @@ def _iso_cast(first: "Written") -> str:
 
 
 def _within(moment: str) -> str:
-    """SQL of a time with an offset from UTC that is one."""
+    """Returns SQL of a time with an offset from UTC that is one."""
     return f"CASE WHEN {HAS_OFFSET_WITHIN} THEN {moment} END"
 
 
 def order_of(columns: Columns, first: "Written", owner: str | None, rules: Rules) -> str:
-    """The order of day, month and year: of each symbol, the days as they follow one another."""
+    """Returns the order of day, month and year: of each symbol, the days as they follow one another."""
     said = rules.dates or order_said(columns.headings["timestamp"])
     if said is not None:
         return said
@@ -260,7 +260,7 @@ def order_of(columns: Columns, first: "Written", owner: str | None, rules: Rules
 
 
 def plain_numbers(columns: Columns) -> dict[str, str]:
-    """Role -> SQL of the figures as most files write them."""
+    """Returns role -> SQL of the figures as most files write them."""
     figures = [role for role in columns.types if role in PRICE_COLUMNS or role.startswith(FURTHER.format(""))]
     booleans = [role for role in figures if columns.types[role] == "BOOLEAN"]
     if booleans:

@@ -20,7 +20,7 @@ class Chunked:
 
     @classmethod
     def joined(cls, columns: "Iterable[NDArray[Any] | Chunked]") -> "Chunked":
-        """The rows of all columns, one below the other."""
+        """Returns the rows of all columns, one below the other."""
         return cls(tuple(array for column in columns for array in arrays_of(column)))
 
     def __len__(self) -> int:
@@ -31,7 +31,7 @@ class Chunked:
         return self.arrays[0].dtype
 
     def as_stored(self) -> NDArray[Any]:
-        """One array of the type in which the table has the values."""
+        """Returns one array of the type in which the table has the values."""
         return np.asarray(self, dtype=self.narrow)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:

@@ -35,7 +35,7 @@ def is_digits(text: str) -> bool:
 
 
 def date_text(value: Any) -> str | None:
-    """The text of a day, and of a moment that is none, which is of no use beside a time of day, the whole."""
+    """Returns the text of a day, and of a moment that is none, which is of no use beside a time of day, the whole."""
     if is_missing(value):
         return None
     if isinstance(value, datetime):
@@ -48,7 +48,7 @@ def date_text(value: Any) -> str | None:
 
 
 def time_text(value: Any) -> str | None:
-    """The text of a time of day, with as many digits as it has where it is a whole number."""
+    """Returns the text of a time of day, with as many digits as it has where it is a whole number."""
     if is_missing(value):
         return None
     if isinstance(value, timedelta) and timedelta(0) <= value < A_DAY:

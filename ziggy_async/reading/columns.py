@@ -65,7 +65,7 @@ class SymbolBars:
 
     @classmethod
     def joined(cls, parts: "Sequence[SymbolBars]") -> "SymbolBars":
-        """The rows of all parts, one below the other."""
+        """Returns the rows of all parts, one below the other."""
         if len(parts) == 1:
             return parts[0]
         places = {symbol: 0 for part in parts for symbol in part.symbols}
@@ -76,7 +76,8 @@ class SymbolBars:
         return cls(list(places), np.concatenate(codes), bars)
 
     def without_nameless_rows(self, skip: bool) -> "tuple[SymbolBars, int]":
-        """The rows with a symbol, and how many have none. Raises `ValueError` for the first of those unless `skip`."""
+        """Returns the rows with a symbol, and how many have none. Raises `ValueError` for the first of those unless
+        `skip`."""
         nameless = np.flatnonzero(self.codes < 0)
         if not len(nameless):
             return self, 0
@@ -91,7 +92,7 @@ FLOAT64, INT64 = np.dtype(np.float64), np.dtype(np.int64)
 
 
 def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
-    """The bars of one symbol in `data`; see `BarStore.load` for what that may be and what is raised."""
+    """Returns the bars of one symbol in `data`; see `BarStore.load` for what that may be and what is raised."""
     bars = _ready_bars(data) if type(data) is dict and rules is PLAIN else None
     if bars is not None:
         return bars
@@ -116,7 +117,8 @@ def refuse_row(data: object, symbol: str | None, error: ValueError) -> None:
 
 
 def _ready_bars(data: dict[Any, Any]) -> Bars | None:
-    """The bars of a dict of arrays that the core takes as they are; None for any other one, which may have faults."""
+    """Returns the bars of a dict of arrays that the core takes as they are; None for any other one, which may have
+    faults."""
     names = _ready_names(tuple(data))
     if names is None:
         return None
@@ -132,13 +134,13 @@ def _ready_bars(data: dict[Any, Any]) -> Bars | None:
 
 @lru_cache(maxsize=64)
 def _none_further(rows: int) -> NDArray[np.float64]:
-    """The further columns of a store that has none."""
+    """Returns the further columns of a store that has none."""
     return np.empty((0, rows))
 
 
 @lru_cache(maxsize=256)
 def _ready_names(names: tuple[object, ...]) -> tuple[str, ...] | None:
-    """The names of a bar's columns, in their order, if names alone decide; None if not."""
+    """Returns the names of a bar's columns, in their order, if names alone decide; None if not."""
     texts = [name for name in names if type(name) is str]
     if len(texts) < len(names) or any(role_of(name) == "symbol" for name in texts) or traded_beside_ticks(texts):
         return None
@@ -155,7 +157,7 @@ def _ready_names(names: tuple[object, ...]) -> tuple[str, ...] | None:
 
 
 def _named_apart(pairs: Pairs) -> Pairs:
-    """The columns, of which a second one of a name is called by its position too."""
+    """Returns the columns, of which a second one of a name is called by its position too."""
     return list(zip(unique(name for name, _ in pairs), (column for _, column in pairs), strict=True))
 
 
@@ -249,7 +251,7 @@ def _may_be_same(name: str, symbol: str) -> bool:
 
 
 def read_table(data: object, symbol_column: str | None = None, rules: Rules = PLAIN) -> SymbolBars:
-    """The bars of many symbols in `data`; see `BarStore.load_frame`."""
+    """Returns the bars of many symbols in `data`; see `BarStore.load_frame`."""
     if not isinstance(symbol_column, str | None):
         raise TypeError(f"symbol_column: {shown(symbol_column)} is {kind_of(symbol_column)} and no name of a column")
     with failures_named():
@@ -271,7 +273,8 @@ def bars_of(
     is_bare: bool = False,
     beside: Callable[[], Iterable[str | None]] = tuple,
 ) -> SymbolBars:
-    """The same of columns by name, of which `roles`, role -> name, are known. `is_bare` and `beside`: see `Reader`."""
+    """Returns the same of columns by name, of which `roles`, role -> name, are known. `is_bare` and `beside`: see
+    `Reader`."""
     symbols, codes = _symbols(roles["symbol"], table[roles["symbol"]], rules)
 
     def label(row: int) -> str:
@@ -320,7 +323,8 @@ def _further_columns(roles: Mapping[str, str], rules: Rules) -> list[str]:
 
 
 def _symbols(name: str, column: Any, rules: Rules) -> tuple[list[str], NDArray[np.int32]]:
-    """Distinct symbols in the order of their coming, and each row's index into them; -1 where a row names none."""
+    """Returns the distinct symbols in the order of their coming, and each row's index into them; -1 where a row names
+    none."""
     values, codes = _stripped(*distinct(name, column, Reader(lambda row: "", rules)))
     usable = [_is_symbol(value) for value in each(values)]
     if all(usable) or all(isinstance(value, int | np.integer) and not isinstance(value, bool) for value in values):
@@ -336,7 +340,7 @@ def _symbols(name: str, column: Any, rules: Rules) -> tuple[list[str], NDArray[n
 
 
 def _stripped(values: list[Any], codes: NDArray[np.int32]) -> tuple[list[Any], NDArray[np.int32]]:
-    """The same with texts that have no blanks around them."""
+    """Returns the same with texts that have no blanks around them."""
     texts = [value.strip() if isinstance(value, str) else value for value in each(values)]
     if texts == values:
         return values, codes
@@ -356,7 +360,7 @@ def _is_symbol(value: object) -> bool:
 
 
 def distinct(name: str, column: Any, reader: Reader) -> tuple[list[Any], NDArray[np.int32]]:
-    """The distinct values of a column, and each row's index into them, -1 where it is missing."""
+    """Returns the distinct values of a column, and each row's index into them, -1 where it is missing."""
     if isinstance(column, Texts):
         return column.values, column.codes
     pandas = sys.modules.get("pandas")

@@ -136,7 +136,7 @@ def _iso_ns(text: str) -> int:
 
 
 def orders_of(written: Written, order: str | None) -> tuple[str, ...]:
-    """The orders that a text may be read in."""
+    """Returns the orders that a text may be read in."""
     said = WAYS[written.way].order or order
     if said is not None:
         return (said,)
@@ -144,14 +144,15 @@ def orders_of(written: Written, order: str | None) -> tuple[str, ...]:
 
 
 def order_by_points(written: Written, orders: Iterable[str]) -> str | None:
-    """The order of a date with points, if its year is behind: the day stands in front wherever people write that."""
+    """Returns the order of a date with points, if its year is behind: the day stands in front wherever people write
+    that."""
     return "dmy" if written.separator == "." and {"dmy", "mdy"} == set(orders) else None
 
 
 def column_order(
     distinct: Sequence[Written], rows: NDArray[np.integer], owners: NDArray[np.integer] | None, said: str | None
 ) -> str:
-    """The order of day, month and year in a column whose way to write them does not say it.
+    """Returns the order of day, month and year in a column whose way to write them does not say it.
 
     `rows`: the index into `distinct` of each row that has a text, in the table's order. `owners`: whose row each is;
     None: one symbol's. Raises `AmbiguousError` with both readings where nothing decides.
@@ -181,7 +182,7 @@ def column_order(
 
 
 def _possible(distinct: Sequence[Written], rows: NDArray[np.integer]) -> list[str]:
-    """The orders that all texts allow, of those that are a day in any."""
+    """Returns the orders that all texts allow, of those that are a day in any."""
     possible = list(orders_of(distinct[int(rows[0])], None))
     _, first = np.unique(rows, return_index=True)
     for at in np.sort(first).tolist():
@@ -223,12 +224,12 @@ def _steps(
 
 
 def _days(written: Written, orders: Sequence[str]) -> dict[str, int]:
-    """Order -> day, of those that read it as one."""
+    """Returns order -> day, of those that read it as one."""
     return {order: day for order in orders if (day := day_of(written, order)) is not None}
 
 
 def _readings(written: Written, orders: Sequence[str]) -> dict[str, int]:
-    """The same, of each day the first order alone."""
+    """Returns the same, of each day the first order alone."""
     days: dict[int, str] = {}
     for order, day in _days(written, orders).items():
         days.setdefault(day, order)

@@ -20,8 +20,9 @@ MOST_SAVING = HOUR
 
 
 def times_of_both(reader: Reader, dates: tuple[str, Nanoseconds], epochs: tuple[str, Column]) -> Nanoseconds:
-    """The times of a table with two columns of them, names and columns: the dates, unless a clock other than UTC shows
-    them or one day has several bars. A warning says that the epochs are taken, or that they are in another day.
+    """Returns the times of a table with two columns of them, names and columns: the dates, unless a clock other than
+    UTC shows them or one day has several bars. A warning says that the epochs are taken, or that they are in another
+    day.
 
     Raises `ValueError` for a row whose two times are none of one bar, on a clock of any zone.
     """

@@ -43,7 +43,7 @@ class Moments(NamedTuple):
 
 
 def read_whole(whole: NDArray[np.int64], missing: NDArray[np.bool_], unit: str | None, dates: str | None) -> Moments:
-    """The moments of whole numbers `(rows,)`.
+    """Returns the moments of whole numbers `(rows,)`.
 
     `unit` None: the one unit that puts all of them into the years 1975 to 2100, else dates in digits. `dates`: they are
     dates where both could be. Raises `UnitError` where several units are needed, or none fits any.
@@ -79,7 +79,7 @@ def outside(value: int, unit: str) -> str:
 
 
 def unit_of(value: int) -> str | None:
-    """The unit that puts one number into those years."""
+    """Returns the unit that puts one number into those years."""
     fitting = [name for name in UNITS if FIRST_SECOND <= value * UNITS[name] // 10**9 <= LAST_SECOND]
     return fitting[0] if fitting else None
 
@@ -116,7 +116,7 @@ def _mostly(whole: NDArray[np.int64], missing: NDArray[np.bool_], fitting: dict[
 
 
 def _first_of_no_date(whole: NDArray[np.int64], known: NDArray[np.bool_]) -> int:
-    """The first row that is no date in digits like those before it."""
+    """Returns the first row that is no date in digits like those before it."""
     rows = np.flatnonzero(known)
     dates, others = 0, len(rows)
     while others - dates > 1:

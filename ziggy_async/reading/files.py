@@ -203,7 +203,7 @@ class Reading:
             return read
 
     def _bars_mended(self, file: DataFile, origin: Source, cut: Cut | None) -> FileBars:
-        """The bars of a file, whose text is mended where DuckDB refuses it."""
+        """Returns the bars of a file, whose text is mended where DuckDB refuses it."""
         import duckdb
 
         while True:
@@ -221,9 +221,9 @@ class Reading:
                 origin, cut = mended, None
 
     def _mended(self, origin: Source, error: "duckdb.Error") -> Source | None:
-        """A text that DuckDB refuses, as it may be read: without comments, without rows of another length, with one way
-        to end lines, or in one piece, since a thread that reads a piece does not know the number of a line. None for
-        any other one."""
+        """Returns a text that DuckDB refuses, as it may be read: without comments, without rows of another length, with
+        one way to end lines, or in one piece, since a thread that reads a piece does not know the number of a line.
+        None for any other one."""
         import duckdb
 
         if isinstance(error, duckdb.InterruptException):
@@ -242,7 +242,7 @@ class Reading:
         return self._bars(file, replace(origin, is_split=False)) if read is None else read
 
     def _cut(self, file: DataFile, origin: Source) -> Cut:
-        """A text without what stands around its rows."""
+        """Returns a text without what stands around its rows."""
         header = None if origin.is_parquet else self._header(file, origin)
         if header is None:
             return Cut(origin, None)
@@ -436,8 +436,8 @@ class Reading:
         return Columns(self._connection, source, types, roles)
 
     def _side_by_side(self, file: DataFile, every: str, owners: Sequence[str | None], names: Sequence[str]) -> Columns:
-        """The tickers of a file that stand side by side one below the other; leaves out rows that are there for other
-        tickers. `every` selects the row and the columns, c0 and so on, which have these owners and names."""
+        """Returns the tickers of a file that stand side by side one below the other; leaves out rows that are there for
+        other tickers. `every` selects the row and the columns, c0 and so on, which have these owners and names."""
         tickers = dict.fromkeys(ticker for ticker in owners if ticker is not None)
         if file.symbol is not None:
             raise ValueError(contradiction(file, "its header", tickers))

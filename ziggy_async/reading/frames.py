@@ -25,7 +25,8 @@ Pairs = list[tuple[str, Any]]
 
 
 def pairs_of(pandas: Any, frame: Any, symbol_column: str | None, symbol: str | None) -> Pairs:
-    """Columns, and of the index those levels whose role no column has, and that one which is called `symbol_column`.
+    """Returns columns, and of the index those levels whose role no column has, and that one which is called
+    `symbol_column`.
 
     A frame with several tickers side by side gives those of `symbol`, or of all, one below the other.
     """
@@ -49,7 +50,7 @@ def pairs_of(pandas: Any, frame: Any, symbol_column: str | None, symbol: str | N
 
 
 def _with_levels(pandas: Any, frame: Any) -> Any:
-    """The frame with two levels of column names, where these were made one."""
+    """Returns the frame with two levels of column names, where these were made one."""
     if frame.columns.nlevels > 1 or {role_of(name) for name in _names(frame)} >= set(PRICES):
         return frame
     levels = levels_of(_names(frame))
@@ -60,7 +61,7 @@ def _with_levels(pandas: Any, frame: Any) -> Any:
 
 
 def _ticker_level(frame: Any) -> int | None:
-    """The level of the column names that holds tickers; the other one holds prices."""
+    """Returns the level of the column names that holds tickers; the other one holds prices."""
     if frame.columns.nlevels != 2:
         return None
     for level in (0, 1):
@@ -87,7 +88,7 @@ class Column(NamedTuple):
 
 
 def _columns(frame: Any, level: int) -> dict[Any, list[Column]]:
-    """Ticker -> its columns, with those of all."""
+    """Returns ticker -> its columns, with those of all."""
     shared: list[Column] = []
     own: dict[Any, list[Column]] = {}
     for place, (owner, name) in enumerate(_labels(frame, level)):
@@ -96,13 +97,13 @@ def _columns(frame: Any, level: int) -> dict[Any, list[Column]]:
 
 
 def _part(frame: Any, columns: list[Column], is_one_of_several: bool) -> tuple[Any, list[str]]:
-    """The part of one ticker, without the rows that are there for the others, and its column names."""
+    """Returns the part of one ticker, without the rows that are there for the others, and its column names."""
     part = frame.iloc[_rows(frame, columns, is_one_of_several), [column.place for column in columns]]
     return part, [column.name for column in columns]
 
 
 def _rows(frame: Any, columns: list[Column], is_one_of_several: bool) -> NDArray[np.intp]:
-    """The rows in which one ticker has values."""
+    """Returns the rows in which one ticker has values."""
     own = frame.iloc[:, [column.place for column in columns if not column.is_shared]]
     return np.flatnonzero(own.notna().any(axis=1).to_numpy()) if is_one_of_several else np.arange(len(frame))
 
@@ -185,7 +186,7 @@ def _dense(pandas: Any, column: Any) -> Any:
 
 
 def _sure_role(name: str) -> str | None:
-    """The role of a name that is no makeshift, as "index" is one."""
+    """Returns the role of a name that is no makeshift, as "index" is one."""
     role, rank = place_of(name)
     return None if role == "timestamp" and rank == MAKESHIFT else role
 

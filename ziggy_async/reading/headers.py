@@ -113,8 +113,8 @@ def _are_of_r(line: str, below: Sequence[str], delimiter: str, count: int) -> bo
 
 
 def _without_owner(names: list[str], file_name: str) -> tuple[str | None, list[str]]:
-    """The ticker that R's quantmod puts before the names of all prices, as in ABC.Open, and the names without it; one
-    with a blank behind is that of the file's name."""
+    """Returns the ticker that R's quantmod puts before the names of all prices, as in ABC.Open, and the names without
+    it; one with a blank behind is that of the file's name."""
     first = file_name.partition(".")[0]
     blank = f"{first} "
     mark = " " if first and sum(name.startswith(blank) for name in names) >= len(PRICES) else "."
@@ -130,7 +130,7 @@ def _without_owner(names: list[str], file_name: str) -> tuple[str | None, list[s
 
 
 def _without_currency(names: Sequence[str]) -> list[str] | None:
-    """The names with the currency of all prices as a remark, where that stands behind each, as in close_usd."""
+    """Returns the names with the currency of all prices as a remark, where that stands behind each, as in close_usd."""
     parts = [name.rpartition("_")[::2] for name in names]
     codes = {code.upper() for name, code in parts if role_of(name) in PRICES}
     if len(codes) != 1 or not codes <= MONEY or not {role_of(name) for name, _ in parts} >= set(PRICES):
@@ -156,7 +156,7 @@ def levels_of(names: Sequence[str]) -> tuple[list[str | None], list[str]] | None
 
 
 def _pair_of(name: str) -> tuple[str, str]:
-    """The two levels of a name, the second one empty where it has but one."""
+    """Returns the two levels of a name, the second one empty where it has but one."""
     if (found := TWO_LEVELS.fullmatch(name)) is not None:
         return found[1], found[2]
     for first, _, second in (name.rpartition("_"), name.partition("_")):
@@ -170,7 +170,7 @@ def _pair_of(name: str) -> tuple[str, str]:
 def _unknown_header(
     lines: Sequence[str], rows: Sequence[int], said: str | None, columns: Mapping[str, str] | None, has_comments: bool
 ) -> Header:
-    """The header of a table whose names say nothing, or which has none. `rows`: the lines that are no comments.
+    """Returns the header of a table whose names say nothing, or which has none. `rows`: the lines that are no comments.
 
     The first line of values decides: names stand in the line above it and are as many.
     """
@@ -193,7 +193,7 @@ def _unknown_header(
 
 
 def _delimiter_of_names(line: str, below: str, said: str) -> str:
-    """That which makes most names of bars of a line, and as many as the line below has values."""
+    """Returns that which makes most names of bars of a line, and as many as the line below has values."""
 
     def fitness(delimiter: str) -> tuple[int, bool, int]:
         names = _fields(line.removeprefix("#"), delimiter)
@@ -204,7 +204,7 @@ def _delimiter_of_names(line: str, below: str, said: str) -> str:
 
 
 def _delimiter_of_values(line: str) -> str:
-    """That which makes values of a line: commas may be decimal ones."""
+    """Returns that which makes values of a line: commas may be decimal ones."""
     of_values = (delimiter for delimiter in DELIMITERS if is_nameless(_fields(line, delimiter)))
     return next(of_values, max(DELIMITERS, key=line.count))
 
@@ -231,7 +231,8 @@ def _fields(line: str, delimiter: str) -> list[str]:
 
 
 def _with_levels(lines: Sequence[str], at: int, delimiter: str, names: list[str], has_comments: bool) -> Header:
-    """The header of line `at`, with the lines of tickers and of the index's name that pandas writes around it."""
+    """Returns the header of line `at`, with the lines of tickers and of the index's name that pandas writes around
+    it."""
     if not set(PRICES) <= {role_of(name) for name in names}:
         return Header(delimiter, tuple(unique(names, str.lower)), at + 1, has_comments)
     above = _fields(lines[at - 1], delimiter) if at else []

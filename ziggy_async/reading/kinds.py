@@ -65,8 +65,8 @@ BY_NAME = {
 
 
 def kind_of(path: Path, is_packed: bool = False) -> str:
-    """One of `FORMATS`, or "none" of what may be a text. Raises `ValueError` for a file that is none of these, is
-    empty, or is another than its name says; `is_packed` in another one may be compressed without a word."""
+    """Returns one of `FORMATS`, or "none" of what may be a text. Raises `ValueError` for a file that is none of these,
+    is empty, or is another than its name says; `is_packed` in another one may be compressed without a word."""
     with path.open("rb") as file:
         start = file.read(LOOK)
     if not start:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text, as a table has them."""
+    """Returns the words of a text, as a table has them."""
     return tuple(text.split())
 
 
@@ -25,7 +25,7 @@ class Language(NamedTuple):
 
 
 def _language(row: str) -> Language:
-    """The fields in their order, apart by strokes; the last ones may be away."""
+    """Returns the language of these fields, in their order, apart by strokes; the last ones may be away."""
     return Language(*row.split("|"))
 
 
@@ -90,8 +90,8 @@ def letters_of(text: str) -> str:
 
 
 def words_of(field: str, languages: tuple[Language, ...] = LANGUAGES) -> tuple[str, ...]:
-    """The names that a field has in all languages, also without the marks of their letters, and those of Turkish
-    capitals, of which the small letter of I is another one."""
+    """Returns the names that a field has in all languages, also without the marks of their letters, and those of
+    Turkish capitals, of which the small letter of I is another one."""
     names = [letters_of(word) for language in languages for word in getattr(language, field).split()]
     capitals = (name.replace("ı", "i") for name in names)
     unmarked = (_unmarked(name) for name in names)
@@ -126,7 +126,7 @@ SHORTENED = {"mrz": 3, "mrt": 3, "sept": 9}
 
 
 def _months() -> dict[str, int]:
-    """The names, and their beginnings of three letters and more that are those of one month."""
+    """Returns the names, and their beginnings of three letters and more that are those of one month."""
     whole, short = dict(SHORTENED), defaultdict[str, set[int]](set)
     for names in NAMES_OF_MONTHS.splitlines():
         for number, name in enumerate(names.split(), start=1):

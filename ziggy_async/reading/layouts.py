@@ -65,8 +65,8 @@ LAYOUTS = (
 
 
 def names_of(rows: Sequence[Sequence[Any]], columns: Mapping[str, str] | None) -> list[str]:
-    """Column names for a table whose first rows these are: those of its layout, or their numbers from 1 where `columns`
-    names some of them. Raises `ValueError` for a layout that is not known."""
+    """Returns the column names for a table whose first rows these are: those of its layout, or their numbers from 1
+    where `columns` names some of them. Raises `ValueError` for a layout that is not known."""
     row = rows[0]
     numbered = [str(number) for number in range(1, len(row) + 1)]
     if columns:
@@ -122,7 +122,7 @@ def is_nameless(row: Sequence[str]) -> bool:
 
 
 def kinds_of(value: Any) -> str:
-    """All that a value may be; nothing for what is of no kind."""
+    """Returns all that a value may be; nothing for what is of no kind."""
     if is_missing(value):
         return NUMBER
     if isinstance(value, date | np.datetime64):

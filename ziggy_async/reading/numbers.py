@@ -96,7 +96,7 @@ class MarkError(ValueError):
 
 
 def currency_of(text: str) -> str | None:
-    """The currency that stands around a number, in one of its spellings."""
+    """Returns the currency that stands around a number, in one of its spellings."""
     found = re.search(CURRENCY, text)
     name = "" if found is None else found[0].rstrip(".")
     return SIGNS.get(name, name) or None
@@ -135,7 +135,7 @@ def decimal_mark(
     is_bare: bool = False,
     beside: Callable[[], Iterable[str | None]] = tuple,
 ) -> str:
-    """The decimal mark of a table's numbers, role -> texts; `names`: role -> name of the column; `is_bare` and
+    """Returns the decimal mark of a table's numbers, role -> texts; `names`: role -> name of the column; `is_bare` and
     `beside`: see `refuse_points`. Raises `MarkError` with both readings where nothing decides."""
     _refuse_thousands(columns, names)
     proofs: dict[str, str] = {}
@@ -232,7 +232,7 @@ def _grouping(texts: Sequence[str], decimal: str) -> Grouping:
 
 
 def _largest(texts: Iterable[str], decimal: str) -> float:
-    """The largest of the numbers among these texts, NaN of none."""
+    """Returns the largest of the numbers among these texts, NaN of none."""
     largest = math.nan
     for text in texts:
         with suppress(ValueError):  # of a row that is refused, or left out
@@ -254,8 +254,8 @@ def _refuse_groups(decimal: str, columns: Mapping[str, Grouping]) -> None:
 
 
 def _in_both(text: str, mark: str, decimal: str) -> MarkError:
-    """The error of a number whose `mark` may stand between thousands, in a table that may have this decimal mark; of
-    one with a unit that is not known, that it is no number."""
+    """Returns the error of a number whose `mark` may stand between thousands, in a table that may have this decimal
+    mark; of one with a unit that is not known, that it is no number."""
     if not is_number(text):
         return MarkError(text, f"{shown(text)} is no number{advice_on_number(text)}")
     number = _ungrouped(text)
@@ -296,7 +296,7 @@ def _unit_of(number: str) -> str:
 
 
 def number_of(text: str, decimal: str) -> float:
-    """The number of a text, NaN of an empty one and of the word. Raises `ValueError` for what is none."""
+    """Returns the number of a text, NaN of an empty one and of the word. Raises `ValueError` for what is none."""
     number = bare(text)
     if decimal == POINT and number.isascii() and number.replace(POINT, "", 1).isdigit():
         return float(number)

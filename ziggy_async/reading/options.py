@@ -91,13 +91,13 @@ PLAIN = Rules()
 
 
 def row_of(error: ValueError) -> int | None:
-    """The row that a sentence names."""
+    """Returns the row that a sentence names."""
     found = re.search(NAMED_ROW, str(error))
     return None if found is None else int(found[1])
 
 
 def placed(error: ValueError, place: Callable[[int], str]) -> str:
-    """The sentence with the place of its row, as a reader finds it."""
+    """Returns the sentence with the place of its row, as a reader finds it."""
     return re.sub(NAMED_ROW, lambda found: place(int(found[1])), str(error), count=1)
 
 
@@ -110,7 +110,8 @@ def advice_on_row(sentence: str, is_of_volume: bool, may_skip: bool = True) -> s
 
 
 def rules_of(options: ReadingOptions, further: tuple[str, ...] = ()) -> Rules:
-    """`Rules(**options, further=further)`; `PLAIN` where there are none. Raises `TypeError` for another keyword."""
+    """Returns `Rules(**options, further=further)`; `PLAIN` where there are none. Raises `TypeError` for another
+    keyword."""
     if not (options or further):
         return PLAIN
     known = ReadingOptions.__annotations__

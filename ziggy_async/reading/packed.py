@@ -59,8 +59,8 @@ NUMBER_OF_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
 
 def unpacked(path: Path, folder: Path, kind: str, connection: "duckdb.DuckDBPyConnection") -> Path:
-    """A copy in `folder` of what is in a file of a `kind` of compression. Raises `ValueError` for one that is cut off
-    or damaged, and for a line that is too long."""
+    """Returns a copy in `folder` of what is in a file of a `kind` of compression. Raises `ValueError` for one that is
+    cut off or damaged, and for a line that is too long."""
     match kind:
         case "zip":
             return _unzipped(path, folder)
@@ -134,8 +134,9 @@ def _lines_of_zstd(path: Path, folder: Path, connection: "duckdb.DuckDBPyConnect
 
 
 def _line_of_zstd(path: Path, connection: "duckdb.DuckDBPyConnection") -> int | None:
-    """The number of the line at which `LONG_OBJECTS` fails: of a file that is cut off DuckDB reads what there is, and
-    where that is little of the line, the reader of CSV can say its number. None where lines have no line feed."""
+    """Returns the number of the line at which `LONG_OBJECTS` fails: of a file that is cut off DuckDB reads what there
+    is, and where that is little of the line, the reader of CSV can say its number. None where lines have no line
+    feed."""
     with path.open("rb") as file:
         begin, end = 0, path.stat().st_size
         part = path.with_suffix(".part.zst")
@@ -156,7 +157,7 @@ def _line_of_zstd(path: Path, connection: "duckdb.DuckDBPyConnection") -> int | 
 
 
 def _frame(text: bytes) -> bytes:
-    """A zstd frame of one block that is not compressed."""
+    """Returns a zstd frame of one block that is not compressed."""
     return ZSTD_MAGIC + bytes([1 << 5, len(text)]) + (len(text) << 3 | 1).to_bytes(3, "little") + text
 
 
@@ -247,8 +248,8 @@ def _damaged(kind: str, error: Exception) -> Exception:
 
 
 def copied(read: Callable[[int], bytes], folder: Path, suffix: str) -> Path:
-    """A copy of what `read` gives a piece at a time. Raises `ValueError` for a line that is too long, as soon as it is:
-    gigabytes of one may be packed in a small file."""
+    """Returns a copy of what `read` gives a piece at a time. Raises `ValueError` for a line that is too long, as soon
+    as it is: gigabytes of one may be packed in a small file."""
     copy = new_file(folder, suffix)
     lines, length, is_text = 0, 0, True
     with copy.open("wb") as target:

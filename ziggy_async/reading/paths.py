@@ -89,8 +89,8 @@ class DataFile:
 
     @classmethod
     def of_path(cls, path: Path, owner: str | None = None, is_part: bool = False) -> "DataFile":
-        """The file with the symbol of a folder that is a hive partition of one; `owner`: whose bars the caller says
-        that they are. Raises `DataFileError` where the two differ."""
+        """Returns the file with the symbol of a folder that is a hive partition of one; `owner`: whose bars the caller
+        says that they are. Raises `DataFileError` where the two differ."""
         file = cls(path, owner, is_part)
         symbol = file._symbol_of_folder()
         if symbol is None:
@@ -120,7 +120,8 @@ class DataFile:
         return unquote(value)
 
     def day_of_folder(self) -> str | None:
-        """The day of folders that are a hive partition of one, as `date=2024-01-12` and `year=2024/month=1/day=12`."""
+        """Returns the day of folders that are a hive partition of one, as `date=2024-01-12` and
+        `year=2024/month=1/day=12`."""
         parts = {
             spelling_of(key): unquote(value) for key, _, value in (each.partition("=") for each in self._folders())
         }
@@ -131,7 +132,7 @@ class DataFile:
         return next(iter(days), None)
 
     def _folders(self) -> tuple[str, ...]:
-        """Also those above the one that the process is in."""
+        """Returns the folders of the path, also those above the one that the process is in."""
         return Path(os.path.abspath(self.path)).parts[:-1]
 
     def is_part_of(self, other: "DataFile") -> bool:
@@ -155,10 +156,10 @@ class DataFile:
         return re.sub(COPY, "", re.sub(r" \(\d+\)$", "", name))
 
     def symbol_of_name(self) -> str:
-        """The symbol of a file without a symbol column: BRK.B of `brk.b_daily (1).csv.gz`. Text behind the first
-        underscore is a remark, as are one or two dates and an interval before them (`BTCUSDT-1h-2023-10.csv`); some
-        vendors have another order. Endings of files are no part of the symbol; others are. Raises `DataFileError` for a
-        name without a symbol."""
+        """Returns the symbol of a file without a symbol column: BRK.B of `brk.b_daily (1).csv.gz`. Text behind the
+        first underscore is a remark, as are one or two dates and an interval before them (`BTCUSDT-1h-2023-10.csv`);
+        some vendors have another order. Endings of files are no part of the symbol; others are. Raises `DataFileError`
+        for a name without a symbol."""
         if self.symbol is not None:
             return self.symbol
         name = self._name()
@@ -190,9 +191,9 @@ ADDRESS = re.compile(r"(?:[^/=]+=)?(?:https?|ftp|s3|gs|gcs|az|abfss?|hf)://", re
 
 
 def found_files(arguments: Iterable[str]) -> list[DataFile]:
-    """The files that paths, `SYMBOL=path`, patterns and folders name, in their order and each once; of a folder those
-    with the ending of a file of bars, by name. Raises `DataFileError` where there is none, and where a folder cannot be
-    read."""
+    """Returns the files that paths, `SYMBOL=path`, patterns and folders name, in their order and each once; of a folder
+    those with the ending of a file of bars, by name. Raises `DataFileError` where there is none, and where a folder
+    cannot be read."""
     found: dict[tuple[str, str], DataFile] = {}
     for argument in arguments:
         try:
@@ -253,7 +254,7 @@ def _is_partition(key: str, rest: str) -> bool:
 
 
 def _expanded(text: str) -> list[Path]:
-    """The paths that a path or a pattern names; a part of it that is there is no pattern."""
+    """Returns the paths that a path or a pattern names; a part of it that is there is no pattern."""
     path = Path(os.path.expanduser(text) if not os.path.lexists(text) else text)
     found = [Path(path.anchor)]
     for part in path.parts[bool(path.anchor) :]:
@@ -276,9 +277,9 @@ def _advice(error: OSError) -> str:
 
 
 def _in_folder(folder: Path) -> Iterator[Path]:
-    """The files of bars in a folder and those below it, also behind links, without hidden folders and those of what is
-    not done yet, as _temporary. Raises `OSError` where one cannot be read, `DataFileError` for one that is hardly a
-    folder of bars, as /."""
+    """Yields the files of bars in a folder and those below it, also behind links, without hidden folders and those of
+    what is not done yet, as _temporary. Raises `OSError` where one cannot be read, `DataFileError` for one that is
+    hardly a folder of bars, as /."""
 
     def refuse(error: OSError) -> None:
         raise error

@@ -35,7 +35,7 @@ _since = _Since()
 
 
 def pieces(values: Iterable[T]) -> Iterator[list[T]]:
-    """The values in lists of up to `ROWS`, in their order; those of an array as Python has them."""
+    """Yields the values in lists of up to `ROWS`, in their order; those of an array as Python has them."""
     if isinstance(values, np.ndarray):
         parts: Iterator[list[Any]] = (values[at : at + ROWS].tolist() for at in range(0, len(values), ROWS))
     else:
@@ -49,7 +49,7 @@ def pieces(values: Iterable[T]) -> Iterator[list[T]]:
 
 
 def each(values: Iterable[T]) -> Iterator[T]:
-    """The values one by one."""
+    """Yields the values one by one."""
     for piece in pieces(values):
         yield from piece
 
@@ -62,7 +62,7 @@ def types_of(values: Iterable[object]) -> set[type]:
 
 
 def objects(values: list[Any] | tuple[Any, ...]) -> NDArray[Any]:
-    """The values as they are: NumPy would turn [1.0, "x"] into text, and lists of one length into rows."""
+    """Returns the values as they are: NumPy would turn [1.0, "x"] into text, and lists of one length into rows."""
     array = np.empty(len(values), dtype=object)
     at = 0
     for piece in pieces(values):
@@ -87,7 +87,8 @@ def converted(values: NDArray[Any], types: frozenset[type], dtype: DTypeLike) ->
 
 
 def factorized(values: Iterable[Any]) -> tuple[list[Any], NDArray[np.int32]]:
-    """The distinct values in the order of their coming, and each one's index into them, -1 where it is missing."""
+    """Returns the distinct values in the order of their coming, and each one's index into them, -1 where it is
+    missing."""
     places: dict[Any, int] = {}
     codes = np.fromiter((places.setdefault(value, len(places)) for value in each(values)), dtype=np.int32)
     is_present = np.array([not is_missing(value) for value in each(places)], dtype=bool)

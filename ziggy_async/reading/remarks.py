@@ -81,7 +81,8 @@ def is_left_by(role: str, words: list[str]) -> bool:
 
 
 def order_by(words: Iterable[str]) -> str | None:
-    """The order of day, month and year that a remark of these words shows, as "dd/mm/yyyy" does; None of another."""
+    """Returns the order of day, month and year that a remark of these words shows, as "dd/mm/yyyy" does; None of
+    another."""
     return next((order for order, layout in DATES.items() if re.match(layout, "".join(words))), None)
 
 

@@ -38,9 +38,9 @@ Reading = Callable[[Any], set[Any]]
 def with_rivals(
     role: str, free: Sequence[str], roles: Mapping[str, str], rules: Rules, values: Values | None
 ) -> dict[str, str]:
-    """The roles, role -> name, as the other columns of the role among `free` have them: one of times since 1970 beside
-    a date is the `epoch`. Raises for one whose values are others, unless its name says that it is something else.
-    `values` None: they are not known."""
+    """Returns the roles, role -> name, as the other columns of the role among `free` have them: one of times since 1970
+    beside a date is the `epoch`. Raises for one whose values are others, unless its name says that it is something
+    else. `values` None: they are not known."""
     settled = dict(roles)
     rank = place_of(roles[role])[1]
     for rival in free:

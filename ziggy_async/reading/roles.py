@@ -37,8 +37,8 @@ VOLUME_IN = re.compile(r"volume[ _]([a-z0-9]{2,6})", re.IGNORECASE)
 def match_columns(
     names: Iterable[str], rules: Rules = PLAIN, values: Values | None = None, symbol_column: str | None = None
 ) -> dict[str, str]:
-    """Role -> column name, for the roles of `SPELLINGS`; `symbol` only where there is such a column, `time` where the
-    timestamp is a date and a time of day, and `epoch` where the same time stands beside it since 1970.
+    """Returns role -> column name, for the roles of `SPELLINGS`; `symbol` only where there is such a column, `time`
+    where the timestamp is a date and a time of day, and `epoch` where the same time stands beside it since 1970.
 
     `rules.columns` and `symbol_column` name columns outright. `values`: those of the columns, None: not known. The
     further columns of a store have the roles `FURTHER`, and are found by their own names, in any spelling where none is
@@ -102,7 +102,7 @@ def _named(names: list[str], columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def _named_alike(name: str, further: str, names: list[str]) -> str:
-    """The column of a table that is the further column of a store: called `name`, or like it."""
+    """Returns the column of a table that is the further column of a store: called `name`, or like it."""
     alike = [each for each in names if each == name] or [each for each in names if are_alike(each, name)]
     advice = f"columns={{{shown(further)}: NAME}} names one"
     if not alike:
@@ -135,7 +135,7 @@ def _refuse_missing(free: Sequence[str], roles: Mapping[str, str], has_volume: b
 
 
 def _volume(free: list[str], roles: Mapping[str, str], values: Values | None) -> dict[str, str]:
-    """The volume that goes before the one that `roles` has by its name, or stands in for one that they lack."""
+    """Returns the volume that goes before the one that `roles` has by its name, or stands in for one that they lack."""
     if "volume" not in roles:
         traded = _traded(free)
         return {} if traded is None else {"volume": traded}
@@ -145,23 +145,23 @@ def _volume(free: list[str], roles: Mapping[str, str], values: Values | None) ->
 
 
 def traded_beside_ticks(names: Iterable[str]) -> str | None:
-    """The volume of what was traded, where there is one of ticks too, which is taken first by its name."""
+    """Returns the volume of what was traded, where there is one of ticks too, which is taken first by its name."""
     names = list(names)
     is_of_ticks = any(spelling_of(name) in TICKS for name in of_role("volume", names))
     return next((name for name in names if spelling_of(name) in TRADED), None) if is_of_ticks else None
 
 
 def _traded(names: Iterable[str]) -> str | None:
-    """The volume that has an asset's name, as "Volume BTC"; of both assets of a pair, as "Volume BTC" and "Volume USD",
-    the one that is no money."""
+    """Returns the volume that has an asset's name, as "Volume BTC"; of both assets of a pair, as "Volume BTC" and
+    "Volume USD", the one that is no money."""
     assets = {match[1].upper(): name for name in names if (match := VOLUME_IN.fullmatch(name.strip()))}
     traded = assets.keys() - MONEY if len(assets) == 2 else assets.keys() & COINS
     return assets[traded.pop()] if len(assets) <= 2 and len(traded) == 1 else None
 
 
 def _date_and_time(names: Iterable[str], values: Values | None = None) -> dict[str, str]:
-    """`timestamp` and `time`, where a date and a time of day are the only columns that are a time, or stand beside an
-    `epoch` or a moment that may be both in one (`beside.with_day`)."""
+    """Returns `timestamp` and `time`, where a date and a time of day are the only columns that are a time, or stand
+    beside an `epoch` or a moment that may be both in one (`beside.with_day`)."""
     stamps = [name for name in names if place_of(name)[0] == "timestamp" and place_of(name)[1] < MAKESHIFT]
     dates = [name for name in stamps if spelled(name).name in DATES]
     clocks = [name for name in stamps if spelled(name).name in TIMES_OF_DAY]
@@ -178,8 +178,8 @@ def _date_and_time(names: Iterable[str], values: Values | None = None) -> dict[s
 
 
 def _told_apart(names: list[str], values: Values, may_be_symbol: bool) -> dict[str, str]:
-    """The roles of columns that are called a time alike, of which the timestamp is one since 1970; and of "t" and "T",
-    which is a symbol, or the end of the bar (`rivals`)."""
+    """Returns the roles of columns that are called a time alike, of which the timestamp is one since 1970; and of "t"
+    and "T", which is a symbol, or the end of the bar (`rivals`)."""
     bare = {REPEATED.sub("", name): name for name in names}
     if bare.keys() == {"t", "T"}:
         is_symbol = may_be_symbol and are_symbols(values.head(bare["T"]))

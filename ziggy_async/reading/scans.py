@@ -131,8 +131,8 @@ def is_own(file: DataFile, names: Sequence[str], scan: Values) -> bool:
 
 
 def without_descriptions(names: Sequence[str], scan: Values) -> list[str]:
-    """The names without columns that describe the one symbol of a file rather than name the symbol of each row: one
-    with a single value, as of "company", or a "name" that is a number."""
+    """Returns the names without columns that describe the one symbol of a file rather than name the symbol of each row:
+    one with a single value, as of "company", or a "name" that is a number."""
     names = list(names)
     while described := [column for column in of_role("symbol", names) if _describes(column, scan)]:
         names = [name for name in names if name not in described]
@@ -147,7 +147,7 @@ def _describes(column: str, scan: Values) -> bool:
 
 
 def others_of(names: Iterable[str]) -> list[str]:
-    """The columns without a role."""
+    """Returns the columns without a role."""
     return [name for name in names if role_of(name) is None]
 
 
@@ -221,7 +221,7 @@ def contradiction(file: DataFile, place: str, owners: Iterable[str]) -> str:
 
 
 def owner_of(file: DataFile, header: Header | None) -> str:
-    """Whose bars a file without a symbol column has."""
+    """Returns whose bars a file without a symbol column has."""
     said = header.owner if header is not None else None
     if said is not None and file.symbol not in (None, said):
         raise ValueError(contradiction(file, "its header", [said]))
@@ -234,13 +234,13 @@ def _are_same(value: str, symbol: str) -> bool:
 
 
 def selected(roles: Mapping[str, str]) -> str:
-    """SQL of the columns by their roles."""
+    """Returns SQL of the columns by their roles."""
     return selection({role: quoted(name) for role, name in roles.items()})
 
 
 def parquet_scan(connection: "duckdb.DuckDBPyConnection", file: DataFile, origin: Source) -> tuple[str, list[str]]:
-    """SQL of every column, and their names: with the day that a folder of the path names, where no column is one, and
-    the two levels of a nameless pandas index as the symbol and the time that they are."""
+    """Returns SQL of every column, and their names: with the day that a folder of the path names, where no column is
+    one, and the two levels of a nameless pandas index as the symbol and the time that they are."""
     scan, types = _parquet_types(connection, str(origin.path))
     query = f"SELECT name FROM parquet_schema({literal(glob.escape(str(origin.path)))})"
     names = [name for (name,) in connection.execute(query).fetchall()[1:]]
@@ -257,7 +257,7 @@ def parquet_scan(connection: "duckdb.DuckDBPyConnection", file: DataFile, origin
 
 
 def _parquet_types(connection: "duckdb.DuckDBPyConnection", path: str) -> tuple[str, dict[str, str]]:
-    """SQL of a file's columns and their row, and name -> type."""
+    """Returns SQL of a file's columns and their row, and name -> type."""
     import duckdb
 
     options = "file_row_number=true, hive_partitioning=false, binary_as_string=true"
@@ -279,7 +279,7 @@ def _parquet_types(connection: "duckdb.DuckDBPyConnection", path: str) -> tuple[
 
 
 def day_beside(file: DataFile, stamps: Iterable[str], scan: Scan) -> str | None:
-    """The day that a folder of the path names, where no column has one: `stamps` are those of times."""
+    """Returns the day that a folder of the path names, where no column has one: `stamps` are those of times."""
     day = file.day_of_folder()
     values = [value for column in stamps for value in scan.distinct(column)] if day is not None else []
     return day if all(re.fullmatch(CLOCK_OF_FOLDER, value) for value in values) else None
@@ -312,8 +312,8 @@ def remark_other_day(file: DataFile, timestamps: NDArray[np.int64] | Chunked) ->
 def csv_scan(
     origins: Sequence[Source], header: Header, names: Sequence[str], types: Mapping[str, str] | None = None
 ) -> str:
-    """Every column as text but those with a type, by name; what the values are is decided here and not by a sample of
-    the rows."""
+    """Returns every column as text but those with a type, by name; what the values are is decided here and not by a
+    sample of the rows."""
     columns = ", ".join(f"{literal(name)}: '{(types or {}).get(name, 'VARCHAR')}'" for name in names)
     paths = ", ".join(literal(glob.escape(str(origin.path))) for origin in origins)
     is_split = all(origin.is_split for origin in origins)

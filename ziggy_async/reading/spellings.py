@@ -183,8 +183,8 @@ def role_of(name: str) -> str | None:
 
 
 def place_of(name: str) -> tuple[str | None, int]:
-    """The role of a column of that name and its rank; None and 0 without one, and where a remark says that it is
-    something else (`remarks`)."""
+    """Returns the role of a column of that name and its rank; None and 0 without one, and where a remark says that it
+    is something else (`remarks`)."""
     spelling = spelled(name)
     role, rank = PLACES.get(spelling.name, (None, 0))
     return (role, rank) if role is not None and is_left_by(role, list(spelling.words)) else (None, 0)
@@ -196,7 +196,7 @@ def of_role(role: str, names: Iterable[str]) -> list[str]:
 
 
 def by_role(names: Iterable[str]) -> dict[str, list[str]]:
-    """Role -> the names that have it in the earliest rank that any of them has."""
+    """Returns role -> the names that have it in the earliest rank that any of them has."""
     found: dict[str, tuple[int, list[str]]] = {}
     for name in names:
         role, rank = place_of(name)
@@ -218,8 +218,8 @@ def is_hour(name: str) -> bool:
 
 @lru_cache(1024)
 def spelled(name: str) -> Spelling:
-    """A name as names are compared: without its numbering, brackets and remarks; a remark that is part of the name, as
-    in "Date (UTC)", belongs to it."""
+    """Returns a name as names are compared: without its numbering, brackets and remarks; a remark that is part of the
+    name, as in "Date (UTC)", belongs to it."""
     text = _unnumbered(name)
     bare, words = without_remarks(text)
     whole, spelling = letters_of(text), letters_of(bare)
@@ -231,7 +231,7 @@ def spelled(name: str) -> Spelling:
 
 
 def order_said(name: str) -> str | None:
-    """The order of day, month and year that a remark in the name shows."""
+    """Returns the order of day, month and year that a remark in the name shows."""
     return order_by(spelled(name).words)
 
 
@@ -245,8 +245,8 @@ def _unnumbered(name: str) -> str:
 
 
 def unique(names: Iterable[str], folded: Callable[[str], str] = str) -> list[str]:
-    """The names, of which each is one column's: one that has none is called by its position, a repeated one has its
-    position behind. `folded`: what of them is compared."""
+    """Returns the names, of which each is one column's: one that has none is called by its position, a repeated one has
+    its position behind. `folded`: what of them is compared."""
     seen: set[str] = set()
     result = []
     for position, name in enumerate(names, start=1):

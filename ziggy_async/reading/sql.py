@@ -60,7 +60,7 @@ class Columns:
         return f"(SELECT row, {selection(self.typing)} FROM {self.source})"
 
     def first_row(self, query: str) -> tuple[Any, ...] | None:
-        """The first row of a query, which gives few: a relation is not read before they are all fetched."""
+        """Returns the first row of a query, which gives few: a relation is not read before they are all fetched."""
         return next(iter(self.connection.execute(query).fetchall()), None)
 
     def named(self, role: str) -> str:

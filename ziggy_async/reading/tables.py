@@ -39,7 +39,7 @@ class Texts(NamedTuple):
         return cls(np.asarray(codes, dtype=np.int32), list(places))
 
     def stripped(self) -> "Texts":
-        """The same without blanks around the texts; one that is blank is missing."""
+        """Returns the same without blanks around the texts; one that is blank is missing."""
         values = [value.strip() for value in self.values]
         if values == self.values and all(values):
             return self
@@ -48,7 +48,7 @@ class Texts(NamedTuple):
         return Texts(of_code[self.codes], list(places))
 
     def part(self, rows: slice) -> "Texts":
-        """The same of some rows, without texts that they have not got."""
+        """Returns the same of some rows, without texts that they have not got."""
         places = [code for code in dict.fromkeys(self.codes[rows].tolist()) if code >= 0]
         of_code = np.full(len(self.values) + 1, -1, dtype=np.int32)
         of_code[places] = np.arange(len(places))
@@ -167,7 +167,7 @@ def _arrow_pairs(data: Any, wanted: Callable[[list[str]], Collection[str]]) -> P
 
 
 def _unnumbered(pairs: Pairs, chosen: Mapping[str, str] | None) -> Pairs:
-    """Columns that are only numbered, from 0, as pandas, polars and DuckDB do, get the names of their layout."""
+    """Gives columns that are only numbered, from 0, as pandas, polars and DuckDB do, the names of their layout."""
     names = [name for name, _ in pairs]
     return _named([column for _, column in pairs], chosen) if _are_numbers(names) else pairs
 
@@ -178,8 +178,8 @@ def _are_numbers(names: list[str]) -> bool:
 
 
 def _with_roles(chosen: Collection[str | None], further: Sequence[str], names: list[str]) -> Collection[str]:
-    """The columns of a table that have a role, by their name or because the caller says so, or may have that of the
-    time of day or be a further one."""
+    """Returns the columns of a table that have a role, by their name or because the caller says so, or may have that of
+    the time of day or be a further one."""
     if _are_numbers(names):
         return names
     named = {name for name in names if name in chosen or role_of(name) is not None or spelled(name).name in HOURS}
@@ -187,7 +187,7 @@ def _with_roles(chosen: Collection[str | None], further: Sequence[str], names: l
 
 
 def _named(columns: Sequence[Any], chosen: Mapping[str, str] | None) -> Pairs:
-    """Columns without names."""
+    """Gives columns without names those of their layout, or numbers."""
     rows = list(zip(*(head_of(column, HEAD) for column in columns), strict=False))
     if not rows:
         raise ValueError("the table has no rows")
@@ -199,7 +199,7 @@ HEAD = 60
 
 
 def head_of(column: Any, most: int) -> list[Any]:
-    """The first values of a column."""
+    """Returns the first values of a column."""
     if isinstance(column, Texts):
         return [column.values[code] if code >= 0 else None for code in column.codes[:most].tolist()]
     if isinstance(column, Unsupported | Broken):
@@ -210,7 +210,7 @@ def head_of(column: Any, most: int) -> list[Any]:
 
 
 def values_of(column: Any) -> list[Any]:
-    """All values of a column, as `head_of` has the first ones."""
+    """Returns all values of a column, as `head_of` has the first ones."""
     if isinstance(column, Chunked):
         return list(column.as_stored())
     return [] if isinstance(column, Broken) else head_of(column, sys.maxsize)
@@ -274,7 +274,7 @@ def _share_times(pandas: Any, columns: list[Any]) -> bool:
 
 
 def _of_mapping(data: Mapping[Any, Any], columns: Mapping[str, str] | None, further: Sequence[str]) -> Pairs:
-    """Columns by name, without what is none and has no role, or rows by their times."""
+    """Returns columns by name, without what is none and has no role, or rows by their times."""
     key, first = next(iter(data.items()), (None, None))
     is_list = isinstance(first, list) and isinstance(next(iter(first), None), Mapping)
     is_table = is_list or isinstance(first, Mapping) or hasattr(first, "columns")
@@ -307,7 +307,7 @@ def _refuse_others(rows: Sequence[Any], is_alike: Callable[[Any], bool], kind: s
 
 
 def _turned(rows: Sequence[Any], values: Callable[[Any], Iterable[Any]], count: int) -> list[list[Any]]:
-    """The `count` columns of rows, of which `values` gives each one's."""
+    """Returns the `count` columns of rows, of which `values` gives each one's."""
     columns: list[list[Any]] = [[] for _ in range(count)]
     for piece in pieces(rows):
         for column, part in zip(columns, zip(*map(values, piece), strict=True), strict=True):
@@ -316,7 +316,7 @@ def _turned(rows: Sequence[Any], values: Callable[[Any], Iterable[Any]], count: 
 
 
 def _of_mappings(rows: Sequence[Any], inner: Sequence[Any]) -> dict[Any, list[Any]]:
-    """Columns by key, with None where a row has no such key. `inner`: the keys of mappings that hold prices."""
+    """Returns columns by key, with None where a row has no such key. `inner`: the keys of mappings that hold prices."""
     columns: dict[Any, list[Any]] = {}
     count = 0
     for piece in pieces(rows):
@@ -331,7 +331,8 @@ def _of_mappings(rows: Sequence[Any], inner: Sequence[Any]) -> dict[Any, list[An
 
 
 def _opened(row: dict[Any, Any], inner: Sequence[Any]) -> dict[Any, Any]:
-    """A row with the figures of mappings in it as its own: those of one by their names, of several as "mid.o"."""
+    """Returns a row with the figures of mappings in it as its own: those of one by their names, of several as
+    "mid.o"."""
     opened = {key: value for key, value in row.items() if key not in inner}
     for key in inner:
         figures = row.get(key)
@@ -345,8 +346,8 @@ ROWS = frozenset(("bars", "candles", "data", "historical", "klines", "ohlcv", "p
 
 
 def _of_answer(data: Mapping[Any, Any], columns: Mapping[str, str] | None, further: Sequence[str]) -> Pairs | None:
-    """The rows of the answer of a service, which has them under one name, with the symbol and the zone that it says
-    beside them, or in another mapping; None of anything else."""
+    """Returns the rows of the answer of a service, which has them under one name, with the symbol and the zone that it
+    says beside them, or in another mapping; None of anything else."""
     names = [name for name, each in data.items() if isinstance(each, list) and each and isinstance(each[0], Mapping)]
     if len(names) != 1 or names[0] not in ROWS:
         return None
@@ -402,7 +403,7 @@ def _chunked(arrays: NDArray[Any] | list[NDArray[Any]], narrow: np.dtype[Any] | 
 
 
 def _values(data: Any, name: str, most: int | None = None) -> list[Any] | None:
-    """A column of a table that may be read again, as pyarrow's and polars' may, or its first values."""
+    """Returns a column of a table that may be read again, as pyarrow's and polars' may, or its first values."""
     with contextlib.suppress(Exception):  # whatever a stranger's table does when it is asked
         column = data[name][:most]
         values = getattr(column, "to_pylist", None) or getattr(column, "to_list", None)
@@ -411,7 +412,7 @@ def _values(data: Any, name: str, most: int | None = None) -> list[Any] | None:
 
 
 def _clocks(data: Any, name: str, most: int | None = None) -> list[Any] | None:
-    """A column of times of day or durations in nanoseconds, of which Python's own have microseconds."""
+    """Returns a column of times of day or durations in nanoseconds, of which Python's own have microseconds."""
     with contextlib.suppress(Exception):  # as above
         column = data[name][:most]
         counts = column.to_physical().to_list() if hasattr(column, "to_physical") else column.cast("int64").to_pylist()

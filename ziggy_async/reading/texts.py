@@ -98,7 +98,7 @@ def opened_source(
 
 
 def named_in_utf8(path: Path, folder: Path) -> Path:
-    """`path`, or of one that DuckDB cannot have, because its name is not UTF-8, a link to it in `folder`."""
+    """Returns `path`, or of one that DuckDB cannot have, because its name is not UTF-8, a link to it in `folder`."""
     if encodable(str(path)) == str(path):
         return path
     link = Path(tempfile.mkdtemp(dir=folder), encodable(path.name))
@@ -107,7 +107,7 @@ def named_in_utf8(path: Path, folder: Path) -> Path:
 
 
 def not_utf8(source: Source) -> ValueError:
-    """The fault of a text that is not UTF-8, with the first line that shows it."""
+    """Returns the fault of a text that is not UTF-8, with the first line that shows it."""
     place = _where_not_utf8(source.path)
     with source.path.open("rb") as file:
         advice = AS_TABLE if NO_TEXT.search(file.read(LOOK)) else "save it as UTF-8"
@@ -165,8 +165,8 @@ def _in_utf8(path: Path, folder: Path) -> Path:
 
 
 def without_first_lines(source: Source, skipped: int, commas: tuple[str, int], folder: Path) -> Source:
-    """A copy in which the first lines and those of comments are blank: DuckDB has its own way to count what it skips,
-    and counts a blank line as a line and no row. `commas`: the delimiter and how many a row has."""
+    """Returns a copy in which the first lines and those of comments are blank: DuckDB has its own way to count what it
+    skips, and counts a blank line as a line and no row. `commas`: the delimiter and how many a row has."""
     copy = new_file(folder, ".csv")
     with copy.open("w", encoding="utf-8", newline="") as target:
         for at, line in enumerate(lines_of(source)):
@@ -179,7 +179,7 @@ def _end_of(line: str) -> str:
 
 
 def without_other_rows(source: Source, delimiter: str, count: int, folder: Path) -> tuple[Source, int]:
-    """A copy in which the rows that have not `count` delimiters are blank, and how many they are."""
+    """Returns a copy in which the rows that have not `count` delimiters are blank, and how many they are."""
     copy, left_out = new_file(folder, ".csv"), 0
     with copy.open("w", encoding="utf-8", newline="") as target:
         for line in lines_of(source):
@@ -190,7 +190,7 @@ def without_other_rows(source: Source, delimiter: str, count: int, folder: Path)
 
 
 def _has_other_length(line: str, delimiter: str, count: int) -> bool:
-    """False of the lines of a row that has several, and of one with a delimiter behind its last value."""
+    """Returns False for the lines of a row that has several, and of one with a delimiter behind its last value."""
     row = line.strip("\r\n")
     if not row.strip() or row.count('"') % 2:
         return False
@@ -213,8 +213,8 @@ def has_lines(path: Path, count: int) -> bool:
 
 
 def _lines(path: Path) -> int:
-    """The lines that a line feed ends, and the last one without an end; counted by NumPy in a quarter of the time that
-    `bytes.count` takes."""
+    """Returns the number of lines, of which the last one may have no end; NumPy counts line feeds in a quarter of the
+    time that `bytes.count` takes."""
     lines, end = 0, b"\n"
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
@@ -235,8 +235,8 @@ def _lines_with_text(path: Path) -> int:
 
 
 def without_end(source: Source, delimiter: str, folder: Path) -> Source:
-    """A copy that ends with the last row, where rows without a value, as Excel leaves them, a note of where the file
-    is from or a further table stand behind it; else the same."""
+    """Returns a copy that ends with the last row, where rows without a value, as Excel leaves them, a note of where the
+    file is from or a further table stand behind it; else the same."""
     with source.path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - LONGEST_END))
@@ -257,7 +257,7 @@ def without_end(source: Source, delimiter: str, folder: Path) -> Source:
 
 
 def _without_blocks(lines: list[str]) -> list[str]:
-    """The lines above the first title of a further table."""
+    """Returns the lines above the first title of a further table."""
     texts = [line.strip() for line in lines]
     return lines[: next((at for at in range(2, len(texts) - 2) if _is_title(*texts[at - 1 : at + 3])), len(lines))]
 
@@ -279,8 +279,8 @@ def _is_no_row(delimiter: str, line: str) -> bool:
 
 
 def with_one_line_end(source: Source, folder: Path) -> Source | None:
-    """A copy of a text whose lines end in several ways, in which they end in one, as DuckDB needs it; None for one of
-    which all lines end alike. Raises `ValueError` for a line that is too long for DuckDB."""
+    """Returns a copy of a text whose lines end in several ways, in which they end in one, as DuckDB needs it; None for
+    one of which all lines end alike. Raises `ValueError` for a line that is too long for DuckDB."""
     if _ways_to_end(source.path) < 2:
         return None
     ends: set[str] = set()
@@ -326,8 +326,8 @@ def is_comment(line: str, delimiter: str, count: int) -> bool:
 
 
 def lines_of(source: Source, longest: int = -1, count: int | None = None) -> Iterator[str]:
-    """The first `count` lines of a text, or all, with their ends and without a byte-order mark; of a line that is
-    longer than `longest` characters a piece at a time."""
+    """Yields the first `count` lines of a text, or all, with their ends and without a byte-order mark; of a line that
+    is longer than `longest` characters a piece at a time."""
     with source.path.open(encoding="utf-8-sig", newline="") as text:
         yield from islice(iter(lambda: text.readline(longest), ""), count)
 
@@ -360,8 +360,8 @@ def _holds_row(value: str, row: list[str], delimiter: str) -> bool:
 
 
 def line_of(source: Source, delimiter: str, skipped: int, row: int) -> int | None:
-    """The number of the line in which a reader finds `row`, counted from 0 behind the `skipped` first lines. Blank
-    lines and line ends inside quotes are why the file is read again. None where that cannot be told."""
+    """Returns the number of the line in which a reader finds `row`, counted from 0 behind the `skipped` first lines.
+    Blank lines and line ends inside quotes are why the file is read again. None where that cannot be told."""
     with contextlib.suppress(csv.Error):  # which has a limit for values
         reader = csv.reader(islice(lines_of(source), skipped, None), delimiter=delimiter)
         numbers = (reader.line_num for fields in reader if fields)

@@ -72,7 +72,7 @@ def is_missing(value: object) -> bool:
 
 
 def as_whole(value: object) -> int | None:
-    """The value of a whole number of any type; None of anything else, as one of a float that may be rounded."""
+    """Returns the value of a whole number of any type; None of anything else, as one of a float that may be rounded."""
     if isinstance(value, bool | np.bool_ | np.timedelta64):
         return None
     if isinstance(value, np.float16 | np.float32) and abs(value) > most_exact(value.dtype):

@@ -142,7 +142,7 @@ def refuse_other_kind(read: Sequence[FileBars]) -> None:
 
 
 def _spans(bars: SymbolBars) -> Iterator[tuple[str, int, int]]:
-    """Each symbol with its first and its last time."""
+    """Yields each symbol with its first and its last time."""
     times = np.asarray(bars.bars.timestamp)
     known = np.flatnonzero((bars.codes >= 0) & (times != NAT))
     known = known[np.lexsort((times[known], bars.codes[known]))]
@@ -174,7 +174,7 @@ def load_together(store: Loader, read: Sequence[FileBars], rules: Rules) -> dict
 
 
 def _as_written(table: Table, text: str, at: int) -> str:
-    """The sentence on bar `at` with the number that the file has for one that is larger than any float64."""
+    """Returns the sentence on bar `at` with the number that the file has for one that is larger than any float64."""
     if (found := re.search(r" (\w+) -?inf is ", text)) is None:
         return text
     role = found[1]

@@ -82,7 +82,7 @@ class Reader:
         return replace(self, rules=replace(self.rules, invalid="raise"), is_advised=False)
 
     def array(self, name: str, column: Any) -> NDArray[Any]:
-        """A column as a 1-D array, masked where numbers are missing; `Texts` are not for this."""
+        """Returns a column as a 1-D array, masked where numbers are missing; `Texts` are not for this."""
         if isinstance(column, Broken):
             values = column.values() if self.rules.skip and column.row >= 0 else None
             if values is None:
@@ -102,8 +102,8 @@ class Reader:
         return array
 
     def numbers(self, columns: Mapping[str, tuple[str, Any]]) -> dict[str, Floats]:
-        """Role -> float64 of all numbers of a table; `columns` are role -> name and column. Their texts agree on what
-        is a decimal mark."""
+        """Returns role -> float64 of all numbers of a table; `columns` are role -> name and column. Their texts agree
+        on what is a decimal mark."""
         arrays = {role: (name, self._figures(name, column)) for role, (name, column) in columns.items()}
         mark = self._decimal_mark(arrays)
         self._refuse_currencies([arrays[role] for role in PRICES])
@@ -115,7 +115,7 @@ class Reader:
         return {role: _scaled(role, column, scale) for role, column in floats.items()}
 
     def floats(self, name: str, column: Any) -> Floats:
-        """One column of numbers by itself."""
+        """Returns one column of numbers by itself."""
         array = self._figures(name, column)
         return self._floats(name, array, self._decimal_mark({"": (name, array)}))
 
@@ -210,7 +210,7 @@ class Reader:
         return np.where(midnights == NAT, NAT, midnights + np.array([*clocks, 0], dtype=np.int64)[times.codes])
 
     def _texts(self, name: str, column: Any, text_of: Callable[[Any], str | None]) -> Texts:
-        """The texts of the values of a column."""
+        """Returns the texts of the values of a column."""
         if isinstance(column, Unsupported) and column.is_time_of_day and (values := column.values()) is not None:
             column = values
         column = self._column(name, column)
@@ -273,7 +273,7 @@ class Reader:
         return self._each(name, array, np.full(len(array), np.nan), lambda value: _float_of(value, mark))
 
     def _refuse_scaled(self, close: str, prices: Sequence[Floats]) -> None:
-        """Prices, the column named `close` last, that are whole numbers of some billionth."""
+        """Refuses prices, the column named `close` last, that are whole numbers of some billionth."""
         # Most tables end here, by a reduction that holds no GIL, as the choice of rows by a mask does.
         least_of = [np.fmin.reduce(each, initial=np.inf) for column in prices for each in arrays_of(column)]
         if -np.inf < min(least_of) < LEAST_SCALED:
@@ -289,7 +289,7 @@ class Reader:
             )
 
     def _each(self, name: str, array: NDArray[Any], read: NDArray[Any], reading: Callable[[Any], Any]) -> NDArray[Any]:
-        """Into `read`, which is full of what is missing, what `reading` makes of each value that is not."""
+        """Puts into `read`, which is full of what is missing, what `reading` makes of each value that is not."""
         first: Exception | None = None
         were_read = False
         for row, value in enumerate(each(array)):

@@ -128,8 +128,8 @@ class Written:
         return None if self.match["offset"] or not self.match["place"] else self.match["place"].strip(" []()")
 
     def nanoseconds(self, day: int) -> int:
-        """Since 1970 UTC, on that day since then. Raises `ValueError` where the clock of the place shows no such time,
-        or shows it twice."""
+        """Returns nanoseconds since 1970 UTC, on that day since then. Raises `ValueError` where the clock of the place
+        shows no such time, or shows it twice."""
         local = day * PER_DAY + self.clock
         return local if self.place is None else utc_of(local, self.place)
 
@@ -220,7 +220,7 @@ def formats_of(written: Written, order: str) -> list[str]:
 
 
 def _clock_formats(written: Written) -> Iterable[str]:
-    """The formats of a time of day, that of this one first."""
+    """Returns the formats of a time of day, that of this one first."""
     part = written.match.groupdict()
     others: Iterable[str] = PLAIN_CLOCKS
     if part["packed"] is not None:

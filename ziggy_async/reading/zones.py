@@ -57,8 +57,8 @@ class Zone(NamedTuple):
 
 
 def zone_of(name: str | tzinfo | None, day_start: int = 0) -> Zone | None:
-    """The zone of an IANA name, an offset such as "+02:00", or a `tzinfo`; None: UTC. Raises `ValueError` for other
-    names."""
+    """Returns the zone of an IANA name, an offset such as "+02:00", or a `tzinfo`; None: UTC. Raises `ValueError` for
+    other names."""
     found = _tzinfo(name) if isinstance(name, str) else name
     if found is None or found is UTC or str(found) in ("UTC", "Etc/UTC"):
         return None if day_start == 0 else Zone(np.empty(0, np.int64), np.empty(0, np.int64), 0, day_start)
@@ -67,7 +67,7 @@ def zone_of(name: str | tzinfo | None, day_start: int = 0) -> Zone | None:
 
 
 def nanoseconds_of_day(time: str) -> int:
-    """From midnight to "HH:MM". Raises `ValueError` for another text."""
+    """Returns nanoseconds from midnight to "HH:MM". Raises `ValueError` for another text."""
     match = TIME_OF_DAY.fullmatch(time)
     if match is None:
         raise ValueError(f"{shown(time)} is no time of day from 00:00 to 23:59")
@@ -99,8 +99,8 @@ def is_zone(name: str) -> bool:
 
 
 def utc_of_all(local: NDArray[np.int64], name: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The same of many, and which of them the clock shows twice or never. Raises `ValueError` for a name as above
-    alone."""
+    """Returns the same of many, and which of them the clock shows twice or never. Raises `ValueError` for a name as
+    above alone."""
     zones = ABBREVIATIONS.get(name.upper(), (name,))
     utc_of(0, name)
     zone = zone_of(zones[0])

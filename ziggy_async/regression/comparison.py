@@ -80,7 +80,7 @@ def _change(name: str, before: Samples, now: Samples) -> Change:
 
 
 def _compared(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[float, float, Verdict]:
-    """Ratio of the medians, p, and what they mean."""
+    """Returns the ratio of the medians, p, and what they mean."""
     from scipy.stats import mannwhitneyu
 
     ratio = float(np.median(now) / np.median(before))

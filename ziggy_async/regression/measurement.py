@@ -72,7 +72,7 @@ def collect(
 
 
 def rounds_of_a_process(names: Collection[str], rounds: int, patience: float) -> Generator[Measured, None, None]:
-    """The rounds that a process of its own measures."""
+    """Yields the rounds that a process of its own measures."""
     arguments = [json.dumps(argument) for argument in (sys.path, list(names), rounds, patience)]
     with tempfile.TemporaryFile("w+") as complaints:
         command = [sys.executable, "-c", CHILD, *arguments]
@@ -92,7 +92,7 @@ def rounds_of_a_process(names: Collection[str], rounds: int, patience: float) ->
 
 
 def main(names: list[str], rounds: int, patience: float) -> None:
-    """The process: a line of JSON for each round."""
+    """Runs the process: writes a line of JSON for each round."""
     keep_to_one_core()
     sample_market()
     try:

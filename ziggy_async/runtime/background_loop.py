@@ -84,7 +84,7 @@ def submit(function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwarg
 
 
 def _after_fork_in_child() -> None:
-    """The parent's background loop is not here."""
+    """Forgets the parent's background loop, which is not here."""
     global _lock, _background
     _lock = threading.Lock()
     _background = None

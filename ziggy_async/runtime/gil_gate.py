@@ -125,7 +125,7 @@ class Gate:
                 self._poll(thread, time.perf_counter() - due)
 
     def _open(self) -> None:
-        """Under the lock: wakes the first in line. It has the gate, if another thread came first the last time."""
+        """Wakes the first in line, with the lock held. It has the gate, if another thread came first the last time."""
         self._holder = self._last = self._kind = None
         if self._line:
             self._line[0].wake_ups.put(None)
@@ -133,7 +133,7 @@ class Gate:
                 self._let_first_in()
 
     def _let_first_in(self) -> None:
-        """Under the lock. The next one is then the first in line."""
+        """Gives the gate to the first in line, with the lock held. The next one is then the first."""
         self._holder, self._is_overtaken = self._line.popleft(), False
         self._entered, self._kind = time.perf_counter(), None
         if self._line:

@@ -46,7 +46,7 @@ class ChartFollower:
         self._version: Hashable = None
 
     async def news(self) -> AsyncIterator[Event]:
-        """The events that make the page's chart what it is now, if it is not."""
+        """Yields the events that make the page's chart what it is now, if it is not."""
         version = self._market.version()
         if version == self._version:
             return
@@ -62,7 +62,8 @@ class ChartFollower:
     async def _made(
         self, first: np.datetime64 | None = None, start: np.datetime64 | None = None
     ) -> tuple[Event, np.datetime64 | None, np.datetime64 | None]:
-        """The event, of the bars from `start` on of a chart that begins at `first`; the chart's first and last time."""
+        """Returns the event, of the bars from `start` on of a chart that begins at `first`; the chart's first and last
+        time."""
         store, asked = self._market.store, self._asked
         ticker = symbol_of(store, asked.ticker)
         formulas, errors = await self._formulas(ticker)
@@ -79,7 +80,7 @@ class ChartFollower:
         return await event("chart" if start is None else "bars", body), first, times[-1] if len(times) else None
 
     async def _formulas(self, ticker: str) -> tuple[ChartFormulas, dict[str, Any]]:
-        """The formulas to draw, and the faults of those that cannot be drawn."""
+        """Returns the formulas to draw, and the faults of those that cannot be drawn."""
         store, asked = self._market.store, self._asked
         texts = {*asked.overlays, *asked.panes}
         errors = {text: fault for text in texts if (fault := await fault_of(text, store)) is not None}
@@ -94,7 +95,7 @@ class ChartFollower:
         return formulas, errors
 
     async def _markers(self, ticker: str, first: np.datetime64 | None) -> list[dict[str, Any]]:
-        """The signals of the past, from the first bar of the chart on."""
+        """Returns the signals of the past, from the first bar of the chart on."""
         store = self._market.store
         if len(store) > MOST_SYMBOLS:
             return []

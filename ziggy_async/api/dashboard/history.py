@@ -73,7 +73,7 @@ class History:
         self._latency = Recent()
 
     def after(self, at: float) -> list[Sample]:
-        """The samples that are newer than that time."""
+        """Returns the samples that are newer than that time."""
         newest = itertools.takewhile(lambda sample: sample.at > at, reversed(self.samples))
         return list(newest)[::-1]
 

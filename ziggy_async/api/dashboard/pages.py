@@ -44,7 +44,7 @@ class File:
         return cls(media_type, content, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
     def answer(self, request: Request) -> Response:
-        """The file, or 304 for a client that has it."""
+        """Returns the file, or 304 for a client that has it."""
         headers = HEADERS | {"etag": self.tag}
         if request.headers.get("if-none-match") == self.tag:
             return Response(status_code=304, headers=headers)
@@ -53,7 +53,7 @@ class File:
 
 @cache
 def files() -> Mapping[str, File]:
-    """The files of the page by name. Raises `ModuleNotFoundError` that names the extra without litecharts."""
+    """Returns the files of the page by name. Raises `ModuleNotFoundError` that names the extra without litecharts."""
     folder = resources.files("ziggy_async.api.dashboard") / "static"
     texts = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.is_file()}
     texts |= {"lightweight-charts.js": lightweight_charts_js(), "chart.js": chart_js()}
@@ -62,7 +62,7 @@ def files() -> Mapping[str, File]:
 
 @cache
 def page(read_only: bool) -> File:
-    """The page; `read_only`: without what changes something."""
+    """Returns the page; `read_only`: without what changes something."""
     text = files()["index.html"].content.decode()
     return File.of("index.html", text.replace('data-mode="full"', 'data-mode="read-only"') if read_only else text)
 

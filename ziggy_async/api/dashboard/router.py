@@ -32,7 +32,8 @@ def create_dashboard(
     allowed_origins: Collection[str] | None = None,
     describe: Describe | None = None,
 ) -> APIRouter:
-    """A page, at `prefix` and a slash, that shows a computer and a market live, and the endpoints of what it shows.
+    """Returns a page, at `prefix` and a slash, that shows a computer and a market live, and the endpoints of what it
+    shows.
 
     It shows loop lag, operations, tasks, dead letters and scaling, a watchlist with formulas as columns, which are
     typed into the page, sorted and filtered, and a ticker's chart with formulas, signals, stops and targets. Its

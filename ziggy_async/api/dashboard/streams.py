@@ -141,7 +141,7 @@ class PageStreams:
         return look
 
     def _samples(self) -> Look:
-        """The seconds so far, then each new one."""
+        """Yields the seconds so far, then each new one."""
         sent = 0.0
 
         async def look() -> AsyncIterator[Event]:

@@ -47,7 +47,7 @@ class Views:
         self._describe = describe
 
     async def status(self) -> dict[str, Any]:
-        """The line on top of all pages."""
+        """Returns the line on top of all pages."""
         computer = self._computer()
         health = await self._metrics.health()
         return {
@@ -74,7 +74,7 @@ class Views:
         return {"operations": operations, "slowest": self._computer().metrics.slowest(SLOWEST)}
 
     async def tasks(self, state: State | str | None, search: str, limit: int) -> dict[str, Any]:
-        """The newest `limit` of those that contain a text in their id, operation or error, newest first."""
+        """Returns the newest `limit` of those that contain a text in their id, operation or error, newest first."""
         computer, wanted = self._computer(), search.casefold()
         found: list[dict[str, Any]] = []
         async for task in sliced(reversed(computer.tasks(state, None if wanted else limit))):
@@ -92,7 +92,7 @@ class Views:
         return tuple(self._computer().dead_letters.stats().values())
 
     async def letters(self, matching: Matching, offset: int, limit: int) -> dict[str, Any]:
-        """Newest first, and how many there are of each operation and reason."""
+        """Returns the letters, newest first, and how many there are of each operation and reason."""
         letters = (await self._letters.letters()).list()
         groups: dict[tuple[str, str], int] = {}
         found: list[DeadLetter] = []
@@ -112,7 +112,7 @@ class Views:
         }
 
     async def matching_ids(self, matching: Matching) -> list[str]:
-        """Oldest first."""
+        """Returns their ids, oldest first."""
         letters = (await self._letters.letters()).list()
         return [letter.id async for letter in sliced(letters) if matching.takes(letter)]
 
@@ -131,7 +131,8 @@ class Views:
 
 
 def group_of(letter: DeadLetter) -> str:
-    """The kind of its operation; of the queue's tasks, which are all of one kind, their function if it has a name."""
+    """Returns the kind of its operation; of the queue's tasks, which are all of one kind, their function if it has a
+    name."""
     kind = letter.operation.partition(":")[0]
     return letter.function or kind if kind == "worker_task" else kind
 

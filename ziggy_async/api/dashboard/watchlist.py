@@ -88,7 +88,7 @@ async def read_watchlist(market: WatchedMarket, asked: Asked) -> dict[str, Any]:
 async def _chosen(
     market: WatchedMarket, watchlist: tuple[str, ...], asked: Asked, errors: Collection[str]
 ) -> tuple[Chosen, Signals]:
-    """The rows of the page, and the signals of its tickers."""
+    """Returns the rows of the page, and the signals of its tickers."""
     descending, key = asked.sort.startswith("-"), asked.sort.removeprefix("-")
     where = EVERY if asked.where in errors else asked.where or EVERY
     if key == SIGNAL:
@@ -150,13 +150,13 @@ async def _by_signal(
 
 
 async def regime_of(market: WatchedMarket) -> dict[str, Any]:
-    """The regime that signals are read in."""
+    """Returns the regime that signals are read in."""
     regime = await market.detector.detect_regime_async()
     return {"regime": regime.regime.value, "confidence": regime.confidence, "explanation": regime.explanation}
 
 
 async def signals_of(market: WatchedMarket, tickers: list[str]) -> Signals:
-    """Ticker -> what a row shows of its signal; without those that have none."""
+    """Returns ticker -> what a row shows of its signal; without those that have none."""
     found = await market.generator.generate_signals_bulk_async(tickers)
     return {
         ticker: {
