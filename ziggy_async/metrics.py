@@ -92,10 +92,8 @@ class Metrics:
         error: str | None = None,
     ) -> None:
         """Counts an operation that ends now after `total` seconds, of them `waiting` and `running` where that is known.
-
         `latency`: what the ring and the summary say of it, `total` unless given. `error`: what went wrong, if it has
-        failed. Raises `ValueError` for seconds that are no finite number.
-        """
+        failed. Raises `ValueError` for seconds that are no finite number."""
         period = self._period  # the same to the end, also when it is cleared meanwhile
         operation = shortened(operation, LONGEST_NAME)
         name = operation.partition(":")[0]

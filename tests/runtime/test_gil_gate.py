@@ -11,7 +11,7 @@ import pytest
 from pooled import pool_of, running_in, submit, waiting_in
 
 from ziggy_async.runtime import gil_gate, threads
-from ziggy_async.runtime.call import Call, kind_of_function
+from ziggy_async.runtime.call import Call, key_of_function
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.gil_gate import LONGEST_CALL, MOST_KNOWN, OBSERVATIONS, POLL, PROBE, SLICE, Gate, GatedThread
 from ziggy_async.runtime.threads import ThreadPool
@@ -54,17 +54,17 @@ class Entrant:
         self._thread.join(PATIENCE)
 
 
-def known(gate: Gate, kind: object) -> None:
-    """Calls of this kind do not hold the GIL."""
-    gate._note(kind, OBSERVATIONS)
+def known(gate: Gate, key: object) -> None:
+    """Calls of the function with this key do not hold the GIL."""
+    gate._note(key, OBSERVATIONS)
 
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     """One for the test, at which nobody loses the gate because the machine is slow. What entrants do is not noted."""
     gate = Gate()
-    note, stays = gate._note, kind_of_function(Entrant._stay)
-    monkeypatch.setattr(gate, "_note", lambda kind, count: None if kind == stays else note(kind, count))
+    note, stays = gate._note, key_of_function(Entrant._stay)
+    monkeypatch.setattr(gate, "_note", lambda key, count: None if key == stays else note(key, count))
     monkeypatch.setattr(threads, "gate", gate)
     monkeypatch.setattr(gil_gate, "LONGEST_CALL", PATIENCE)
     return gate
@@ -136,7 +136,7 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
 
 
 class Watched:
-    """A gate whose holder is inside of a call of the kind "k", and another thread is the first in line."""
+    """A gate whose holder is inside of a call of the key "k", and another thread is the first in line."""
 
     def __init__(self, clocks: Clocks) -> None:
         self.clocks = clocks
@@ -150,7 +150,7 @@ class Watched:
         assert self.gate._holder is self.holder
         self.gate._line.clear()
         self.gate._line.append(self.first)
-        self.gate._computed, self.gate._began, self.gate._kind = self.clocks.computed, self.clocks.now, "k"
+        self.gate._computed, self.gate._began, self.gate._key = self.clocks.computed, self.clocks.now, "k"
 
     def look(self, late: float = 0.0, computed: float = 0.0, after: float = POLL) -> bool:
         """Whether the first in line is in then."""
@@ -164,7 +164,7 @@ class Watched:
         self.gate._let_others_in(self.holder, Call("k", int))
 
     def call(self, seconds: float, computed: float) -> bool:
-        """Whether calls of its kind are known to be without the GIL after this one."""
+        """Returns whether calls of its function are known to be without the GIL after this one."""
         self.clocks.pass_(seconds, computed)
         self.gate._line.clear()
         self.gate._end(self.holder)
@@ -449,15 +449,15 @@ def test_a_loop_that_cannot_be_woken_keeps_neither_thread_nor_gate(caplog: pytes
 
 
 def test_to_wake_a_loop_is_no_part_of_the_call(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds = []
+    keys = []
     call = Call("wakes", int)
-    monkeypatch.setattr(Call, "publish", lambda _: kinds.append(gate._kind))
+    monkeypatch.setattr(Call, "publish", lambda _: keys.append(gate._key))
     gate.run(GatedThread(), call)
     assert call.ended is not None
-    assert kinds == [None]
+    assert keys == [None]
 
 
-def test_kinds_are_functions() -> None:
+def test_keys_are_of_functions() -> None:
     class Odd:
         def __init__(self) -> None:
             self.__qualname__ = 5
@@ -465,8 +465,8 @@ def test_kinds_are_functions() -> None:
         def __call__(self) -> None: ...
 
     bound = Odd().__call__
-    assert kind_of_function(bound) == kind_of_function(Odd().__call__)
-    assert kind_of_function(functools.partial(functools.partial(compute, 1), seconds=2)) == kind_of_function(compute)
-    assert kind_of_function([].append) == kind_of_function([1].append)
-    assert kind_of_function(Odd()) == kind_of_function(Odd())
-    assert len(set(map(kind_of_function, (compute, until, time.sleep, [].append, [].pop, Odd, Odd())))) == 7
+    assert key_of_function(bound) == key_of_function(Odd().__call__)
+    assert key_of_function(functools.partial(functools.partial(compute, 1), seconds=2)) == key_of_function(compute)
+    assert key_of_function([].append) == key_of_function([1].append)
+    assert key_of_function(Odd()) == key_of_function(Odd())
+    assert len(set(map(key_of_function, (compute, until, time.sleep, [].append, [].pop, Odd, Odd())))) == 7

@@ -90,7 +90,7 @@ class Call(Outcome):
     callable and its arguments when it runs, and of its outcome when `result` gives it: no traceback keeps them alive.
     """
 
-    __slots__ = ("_loop", "_made", "_work", "began", "context", "ended", "kind", "operation", "submitted", "task")
+    __slots__ = ("_loop", "_made", "_work", "began", "context", "ended", "key", "operation", "submitted", "task")
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class Call(Outcome):
         super().__init__()
         self.operation = operation
         self.context = contextvars.copy_context() if context is None else context
-        self.kind = kind_of_function(function)
+        self.key = key_of_function(function)  # under which the gate remembers the function
         self.submitted = time.perf_counter()
         self.began: float | None = None  # `time.perf_counter` when it had a thread, a process or the loop
         self.ended: float | None = None  # the same when it had its outcome, which may still be on its way to the loop
@@ -214,7 +214,7 @@ def close_unless_begun(value: object) -> None:
         value.close()
 
 
-def kind_of_function(function: Callable[..., object]) -> Hashable:
+def key_of_function(function: Callable[..., object]) -> Hashable:
     """Returns the key under which the gate remembers a function; two functions may share one."""
     try:
         while isinstance(function, partial):

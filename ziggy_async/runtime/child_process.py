@@ -70,11 +70,8 @@ def _culprit(name: str, function: Callable[..., Any], args: Args, kwargs: Kwargs
 
 
 def serve(connection: "Connection[Any, Any]") -> None:
-    """Writes a pickled None when it takes calls, then reads them and writes the outcome of each.
-
-    A call that forks may return twice: the forked process has no connection, and ends. A terminal's interrupt is left
-    to the parent.
-    """
+    """Writes a pickled None when it takes calls, then reads them and writes the outcome of each. A call that
+    forks may return twice: the forked process has no connection, and ends. The parent hears a terminal's interrupt."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.register_at_fork(after_in_child=connection.close)
@@ -185,11 +182,8 @@ class ChildProcess:
         return self._connection.poll(0)  # it writes nothing unasked: what can be read is the end
 
     def call(self, request: PackedCall) -> Any:
-        """Returns the value of the call, or raises its exception.
-
-        Raises `WorkerLost` when the process ends, `RuntimeError` when it never becomes ready, `TypeError` when the
-        outcome does not unpickle.
-        """
+        """Returns the value of the call, or raises its exception; `WorkerLost` when the process ends, `RuntimeError`
+        when it never becomes ready, `TypeError` when the outcome does not unpickle."""
         self.is_usable = False
         try:
             if not self._is_ready:

@@ -69,11 +69,11 @@ class Gate:
         self._line: deque[GatedThread] = deque()
         self._is_overtaken = False  # the first in line was woken to enter, and another thread came first
         self._last: GatedThread | None = None  # has used up its slice: it overtakes nobody
-        self._kind: Hashable = None  # of the holder's call under way; None between two calls
+        self._key: Hashable = None  # of the holder's call under way; None between two calls
         self._entered = self._began = self._computed = 0.0
         self._calls, self._paused = 0, 0.0  # since the loop was let in, and when that was
         self._seen: dict[Hashable, tuple[int, float]] = {}
-        """Kind -> how often in a row it was seen without the GIL, and until when it is known not to need the gate."""
+        """Key -> how often in a row it was seen without the GIL, and until when it is known not to need the gate."""
 
     def run(self, thread: GatedThread, call: Call) -> None:
         """Makes the call in `thread`, the current one, as soon as that may. The thread may hold the gate afterwards:
@@ -81,9 +81,9 @@ class Gate:
 
         The outcome is published when the call is over for the gate: to wake a loop is a system call without the GIL,
         which would look as if the function computed without it."""
-        if self.is_needed(call.kind):
+        if self.is_needed(call.key):
             self._enter(thread)
-            self._computed, self._began, self._kind = thread.clock(), time.perf_counter(), call.kind
+            self._computed, self._began, self._key = thread.clock(), time.perf_counter(), call.key
         else:
             self.leave(thread)
         call.run()
@@ -98,9 +98,9 @@ class Gate:
             if self._holder is thread:
                 self._open()
 
-    def is_needed(self, kind: Hashable) -> bool:
-        """Returns whether calls of this kind are to be made behind the gate."""
-        _, free_until = self._seen.get(kind, NOT_SEEN)
+    def is_needed(self, key: Hashable) -> bool:
+        """Returns whether calls of the function with this key are to be made behind the gate."""
+        _, free_until = self._seen.get(key, NOT_SEEN)
         return HAS_GIL and free_until <= time.perf_counter()
 
     def _enter(self, thread: GatedThread) -> None:
@@ -126,7 +126,7 @@ class Gate:
 
     def _open(self) -> None:
         """Wakes the first in line, with the lock held. It has the gate, if another thread came first the last time."""
-        self._holder = self._last = self._kind = None
+        self._holder = self._last = self._key = None
         if self._line:
             self._line[0].wake_ups.put(None)
             if self._is_overtaken:
@@ -135,7 +135,7 @@ class Gate:
     def _let_first_in(self) -> None:
         """Gives the gate to the first in line, with the lock held. The next one is then the first."""
         self._holder, self._is_overtaken = self._line.popleft(), False
-        self._entered, self._kind = time.perf_counter(), None
+        self._entered, self._key = time.perf_counter(), None
         if self._line:
             self._line[0].wake_ups.put(None)
 
@@ -144,11 +144,11 @@ class Gate:
         with self._lock:
             if self._holder is not thread:
                 return
-            kind, self._kind = self._kind, None
+            key, self._key = self._key, None
             now = time.perf_counter()
             seconds = now - self._began
             if seconds > LONG:
-                self._note(kind, int(_has_waited(thread.clock() - self._computed, seconds)))
+                self._note(key, int(_has_waited(thread.clock() - self._computed, seconds)))
 
     def _let_others_in(self, thread: GatedThread, call: Call) -> None:
         """Lets in the loop that has to come for outcomes, and at the end of the slice the next thread in line."""
@@ -171,25 +171,25 @@ class Gate:
         at the call under way, and enters when that does not need the gate, or has taken too long."""
         with self._lock:
             holder = self._holder
-            if holder is None or holder is thread or self._kind is None or self._line[0] is not thread:
+            if holder is None or holder is thread or self._key is None or self._line[0] is not thread:
                 return
             seconds, computed = time.perf_counter() - self._began, holder.clock() - self._computed
             if _is_computing(holder):
-                self._note(self._kind, OBSERVATIONS)
+                self._note(self._key, OBSERVATIONS)
             elif late > LATE:
-                self._note(self._kind, 0)
+                self._note(self._key, 0)
             elif seconds > POLL / 2 and _has_waited(computed, seconds):
-                self._note(self._kind, 1)
-            if seconds > LONGEST_CALL or not self.is_needed(self._kind):
+                self._note(self._key, 1)
+            if seconds > LONGEST_CALL or not self.is_needed(self._key):
                 self._let_first_in()
 
-    def _note(self, kind: Hashable, observations: int) -> None:
+    def _note(self, key: Hashable, observations: int) -> None:
         """Counts so many observations of a function without the GIL, 0 for one with it."""
-        if kind not in self._seen and len(self._seen) >= MOST_KNOWN:
+        if key not in self._seen and len(self._seen) >= MOST_KNOWN:
             self._seen.clear()
-        before, free_until = self._seen.get(kind, NOT_SEEN)
+        before, free_until = self._seen.get(key, NOT_SEEN)
         count = before + observations if observations else 0
-        self._seen[kind] = (count, free_until) if count < OBSERVATIONS else (0, time.perf_counter() + KNOWN)
+        self._seen[key] = (count, free_until) if count < OBSERVATIONS else (0, time.perf_counter() + KNOWN)
 
 
 def _is_computing(thread: GatedThread) -> bool:
