@@ -113,6 +113,15 @@ def test_a_forked_child_begins_anew(run_isolated: RunIsolated) -> None:
     assert done.stdout.splitlines() == ["child 8 1", "parent 0 1"], done.stderr
 
 
+def test_a_forked_child_that_leaves_through_the_parents_loop(run_isolated: RunIsolated, tmp_path: Path) -> None:
+    """It neither waits for the parent's tasks nor says that they are dead."""
+    done = run_isolated("forked_child_that_exits", tmp_path / "letters.db")
+    assert done.stdout.splitlines() == ["child 0", "parent [None, None, None, None, None]", "fails"], done.stderr
+    assert [line for line in done.stderr.splitlines() if " is dead, " in line] == [
+        "task fails is dead, exhausted: ValueError: no"
+    ]
+
+
 def test_a_computer_for_each_of_many_loops_in_threads() -> None:
     sums: list[int] = []
 

@@ -446,6 +446,8 @@ class AsyncFeatureComputer(Calls):
         self._starting = threading.Lock()
         self._pools_lock = threading.Lock()
         self._thread_pool = self._task_threads = self._process_pool = None
+        if self._background is not None:
+            self._background.forget()
         self._background = self._loop = self._ending = None
         self._decisions.clear()
         self._counts = Counts()

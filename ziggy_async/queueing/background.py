@@ -375,6 +375,12 @@ class Background:
             if task.state is State.DEAD:
                 await task.outcome.wait()
 
+    def forget(self) -> None:
+        """Takes no more work, and ends no task, in a forked child: the parent goes on with them."""
+        self._is_closed = True
+        for task in self.unfinished.values():
+            task.state = State.CANCELLED
+
     def close(self, error: Stopped) -> None:
         """Takes no more work, and ends all tasks in their order. From any thread, once the loop is closed."""
         with self._closing:
