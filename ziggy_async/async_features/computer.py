@@ -61,21 +61,26 @@ class AsyncFeatureComputer(Calls):
             raise TypeError(f"config: {shown(config)} is {kind_of(config)}, not a TaskPoolConfig")
         self.config = TaskPoolConfig() if config is None else replace(config)  # checked, and no longer the caller's
         self.metrics = Metrics()
+        self._was_stopped = False
+        self._clear()
+        _computers.add(self)
+
+    def _clear(self) -> None:
+        """Has neither loop, threads nor tasks, as before the first start."""
         self.loop_lag = LoopLag()
         self.dead_letters: DeadLetters[TaskHandle[Any]] = self._new_letters()
         self._counts = Counts()
-        self._starting = threading.Lock()
+        self._decisions: deque[Decision] = deque(maxlen=DECISIONS)
         self._pools_lock = threading.Lock()
         # Written under _pools_lock:
         self._thread_pool: ThreadPool | None = None
         self._task_threads: ThreadPool | None = None  # the queue's own: its tasks keep no direct call from a thread
         self._process_pool: ProcessPool | None = None
+        self._starting = threading.Lock()
+        # Written in the home loop's thread, when it starts under _starting:
         self._background: Background | None = None
-        self._decisions: deque[Decision] = deque(maxlen=DECISIONS)
         self._loop: asyncio.AbstractEventLoop | None = None  # its home, from start to stop
         self._ending: asyncio.Task[None] | None = None
-        self._was_stopped = False
-        _computers.add(self)
 
     def __repr__(self) -> str:
         if not self.is_started:
@@ -118,10 +123,12 @@ class AsyncFeatureComputer(Calls):
         elif self._task_threads is not None:
             self._task_threads.shutdown(wait=False, cancel=True)
         self._threads().start()
-        self._task_threads = ThreadPool(workers, "ziggy-async-task")
+        with self._pools_lock:
+            self._task_threads = ThreadPool(workers, "ziggy-async-task")
         if self.config.use_process_pool:
             self._processes()
-        own = weakref.proxy(self)  # the queue's tasks keep it, not the queue
+        # The queue's tasks keep the computer, not the queue; nor do the lambdas, as a bound method of the proxy would.
+        own = weakref.proxy(self)
         background = Background(
             self.config.queue_size,
             self._task_threads,
@@ -443,17 +450,10 @@ class AsyncFeatureComputer(Calls):
 
     def _after_fork_in_child(self) -> None:
         """Forgets loop, threads and workers, which are the parent's, as if it had never been started."""
-        self._starting = threading.Lock()
-        self._pools_lock = threading.Lock()
-        self._thread_pool = self._task_threads = self._process_pool = None
         if self._background is not None:
             self._background.forget()
-        self._background = self._loop = self._ending = None
-        self._decisions.clear()
-        self._counts = Counts()
+        self._clear()
         self.metrics.clear()
-        self.loop_lag = LoopLag()
-        self.dead_letters = self._new_letters()
 
 
 # A reload keeps these:

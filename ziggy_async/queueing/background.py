@@ -403,7 +403,9 @@ async def _serve(found: "weakref.ref[Background]", queue: BoundedQueue) -> None:
             background._surplus -= 1
     except asyncio.CancelledError:
         if (background := found()) is not None:
-            if all(each.cancelling() for each in asyncio.all_tasks()):  # the end of the loop, not some alone
+            # `asyncio.run` cancels all tasks before any of them runs: then this is the end of the loop. So it is taken to
+            # be where an application cancels all by itself.
+            if all(each.cancelling() for each in asyncio.all_tasks()):
                 background.close(Stopped("the event loop came to its end"))
                 with suppress(ReferenceError):  # the computer is gone, and so are its pools
                     background.at_loop_end()
