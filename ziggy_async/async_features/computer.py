@@ -5,7 +5,6 @@ import logging
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
@@ -38,8 +37,6 @@ T = TypeVar("T")
 
 STOP_TIMEOUT = 25.0
 """Seconds that a stop may take by default: below the 30 that those who send SIGTERM usually allow."""
-DECISIONS = 200
-"""Decisions about the number of workers that are kept."""
 
 
 class AsyncFeatureComputer(Calls):
@@ -70,7 +67,6 @@ class AsyncFeatureComputer(Calls):
         self.loop_lag = LoopLag()
         self.dead_letters: DeadLetters[TaskHandle[Any]] = self._new_letters()
         self._counts = Counts()
-        self._decisions: deque[Decision] = deque(maxlen=DECISIONS)
         self._pools_lock = threading.Lock()
         # Written under _pools_lock:
         self._thread_pool: ThreadPool | None = None
@@ -144,8 +140,7 @@ class AsyncFeatureComputer(Calls):
         self.loop_lag.start()
         self.metrics.observe_functions()
         if self.config.scales:
-            self._decisions.clear()
-            background.size_by_load((least, most), self._decisions)
+            background.size_by_load(least, most)
         logger.info("started with %d workers in a queue of %d", workers, self.config.queue_size)
 
     async def stop(self, drain: bool = True, timeout: float | None = STOP_TIMEOUT) -> None:
@@ -294,7 +289,7 @@ class AsyncFeatureComputer(Calls):
 
     def decisions(self) -> list[Decision]:
         """Returns the last 200 decisions of sizing by load, oldest first; empty without it."""
-        return list(self._decisions)
+        return [] if self._background is None else list(self._background.decisions)
 
     def get_metrics(self, last_n: int = 100) -> list[dict[str, Any]]:
         """Returns the newest `last_n` operations, oldest first; all that are kept, the last 10,000, if `last_n` <= 0.

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_BACKOFF = 0.1  # seconds at most before a second attempt, doubled for each further one
 LONGEST_BACKOFF = 30.0  # seconds at most before any attempt
+DECISIONS = 200  # about the number of workers, that are kept
 GRACE = 1.0  # seconds that workers and cancelled coroutines have to come to their end at a stop
 
 under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_under_way", default=False)
@@ -67,6 +68,7 @@ class Background:
         self.workers = 0
         self._surplus = 0  # workers that are to end as soon as they are idle
         self._sizing: list[asyncio.Task[None]] = []  # the task that does it, if it is wanted
+        self.decisions: deque[Decision] = deque(maxlen=DECISIONS)
 
     def __del__(self) -> None:
         self._is_closed = True  # workers in the loop's thread may still find this: none is started anew
@@ -158,10 +160,10 @@ class Background:
             self._start_restarted(run, f"ziggy-async-worker-{workers + self._surplus - 1}", self.worker_tasks)
         self.queue.wake(self._surplus)
 
-    def size_by_load(self, limits: tuple[int, int], decisions: deque[Decision]) -> None:
-        """Has as many workers as the load asks for, from the least to the most, until `stop`. Appends the decisions."""
+    def size_by_load(self, least: int, most: int) -> None:
+        """Has as many workers as the load asks for, from `least` to `most`, until `stop`."""
         own = weakref.proxy(self)
-        run = partial(scale, limits, lambda: own.load(), lambda workers: own.resize(workers), decisions)
+        run = partial(scale, (least, most), lambda: own.load(), lambda workers: own.resize(workers), self.decisions)
         self._start_restarted(run, "ziggy-async-scaling", self._sizing)
 
     def _start_restarted(
@@ -403,8 +405,8 @@ async def _serve(found: "weakref.ref[Background]", queue: BoundedQueue) -> None:
             background._surplus -= 1
     except asyncio.CancelledError:
         if (background := found()) is not None:
-            # `asyncio.run` cancels all tasks before any of them runs: then this is the end of the loop. So it is taken to
-            # be where an application cancels all by itself.
+            # `asyncio.run` cancels all tasks before any of them runs: then this is the end of the loop. An application
+            # that cancels all by itself is taken to end it, too.
             if all(each.cancelling() for each in asyncio.all_tasks()):
                 background.close(Stopped("the event loop came to its end"))
                 with suppress(ReferenceError):  # the computer is gone, and so are its pools
