@@ -1,4 +1,4 @@
-/* How anything below the binding says that it failed: a code, and one sentence for a person. */
+/* The failure of anything below the binding: a code, and one sentence for a person. */
 #ifndef ZA_BASE_STATUS_H
 #define ZA_BASE_STATUS_H
 

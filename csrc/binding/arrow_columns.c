@@ -177,7 +177,7 @@ static PyObject *export(PyObject *data, const char *name)
     return answer;
 }
 
-/* Where the data come from: a stream, or an array. */
+/* The origin of the data: a stream, or an array. */
 typedef struct source {
     struct ArrowArrayStream *stream; /* NULL: the array */
     struct ArrowArray array;         /* moved out of its capsule, so that nobody else can; released with the source */

@@ -1,4 +1,4 @@
-/* How results are put together: dicts, instances of the registered classes, their values. All need the GIL; NULL and -1
+/* Results as Python's objects: dicts, instances of the registered classes, their values. All need the GIL; NULL and -1
  * come with an exception raised. */
 #ifndef ZA_BINDING_OBJECTS_H
 #define ZA_BINDING_OBJECTS_H

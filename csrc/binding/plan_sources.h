@@ -1,4 +1,4 @@
-/* Where the columns of a plan come from that other plans make, as Python says it. */
+/* The sources of a plan's columns that other plans make, as Python says them. */
 #ifndef ZA_BINDING_PLAN_SOURCES_H
 #define ZA_BINDING_PLAN_SOURCES_H
 

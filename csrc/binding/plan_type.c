@@ -112,7 +112,7 @@ static int *outputs_of(PyObject *outputs)
     return numbers;
 }
 
-/* Which figure of a store each column is. */
+/* Takes the figure of a store that each column is. */
 static int take_columns(za_plan_object *self, PyObject *columns)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(columns);

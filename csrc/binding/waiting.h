@@ -1,4 +1,4 @@
-/* How a call waits for native work without the GIL: in the main thread it looks for signals meanwhile, so that Ctrl+C
+/* Waits for native work without the GIL: in the main thread it looks for signals meanwhile, so that Ctrl+C
  * ends it, and in any thread it asks whoever wants the work. */
 #ifndef ZA_BINDING_WAITING_H
 #define ZA_BINDING_WAITING_H

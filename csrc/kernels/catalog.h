@@ -32,7 +32,7 @@ typedef struct za_indicator_info {
     za_output_info outputs[ZA_MAX_OUTPUTS];
 } za_indicator_info;
 
-/* How far back the outputs of an indicator depend on its bars. */
+/* The reach of an indicator: how far back its outputs depend on its bars. */
 typedef enum za_memory_kind {
     ZA_REACH,  /* on the last `bars`, this one included */
     ZA_FADING, /* on all, but after about `bars` two starts have come to the same bits */

@@ -1,4 +1,4 @@
-/* How one-sided highs and lows move. */
+/* Directional movement: how one-sided highs and lows move. */
 #ifndef ZA_KERNELS_DIRECTIONAL_H
 #define ZA_KERNELS_DIRECTIONAL_H
 

@@ -1,4 +1,4 @@
-/* Whether values are finite, and what they are as integers: of as many at once as there are lanes. */
+/* Tests whether values are finite, and what they are as integers: of as many at once as there are lanes. */
 #ifndef ZA_KERNELS_FINITE_H
 #define ZA_KERNELS_FINITE_H
 

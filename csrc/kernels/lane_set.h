@@ -11,8 +11,8 @@
 
 enum { ZA_MOST_LANES = 8 };
 
-/* Where the states of several kernels lie that are kept in parts: the headers that are read, those that are written,
- * which may be the same, and the slots. 64-byte aligned. */
+/* The memory of the states of several kernels, which are kept in parts: the headers that are read, those that are
+ * written, which may be the same, and the slots. 64-byte aligned. */
 typedef struct za_kernel_state {
     const void *before;
     void *after, *slots;

@@ -1,4 +1,4 @@
-/* How a column moved: strength of its gains, distance of its averages, percent of change. */
+/* The movement of a column: strength of its gains, distance of its averages, percent of change. */
 #ifndef ZA_KERNELS_MOMENTUM_H
 #define ZA_KERNELS_MOMENTUM_H
 

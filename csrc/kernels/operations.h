@@ -59,7 +59,7 @@ static double sign_of(double a)
     return a == 0.0 || isnan(a) ? a : copysign(1.0, a);
 }
 
-/* Where an argument is, and how far it is from one bar to the next. */
+/* The place of an argument, and the distance from one bar to the next. */
 typedef struct argument {
     const double *at;
     int64_t step;

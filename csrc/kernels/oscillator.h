@@ -1,4 +1,4 @@
-/* Where the last bars lie in their windows: money flow, commodity channel, buying pressure, bars since the extremes. */
+/* Places of the last bars in their windows: money flow, commodity channel, buying pressure, bars since the extremes. */
 #ifndef ZA_KERNELS_OSCILLATOR_H
 #define ZA_KERNELS_OSCILLATOR_H
 

@@ -1,4 +1,4 @@
-/* How far bars range. */
+/* The ranges of bars. */
 #ifndef ZA_KERNELS_VOLATILITY_H
 #define ZA_KERNELS_VOLATILITY_H
 

@@ -1,4 +1,4 @@
-/* Where the volume goes. */
+/* The flow of volume. */
 #ifndef ZA_KERNELS_VOLUME_H
 #define ZA_KERNELS_VOLUME_H
 

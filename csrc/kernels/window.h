@@ -72,7 +72,7 @@ typedef struct window_sums {
     vec first, second, third, fourth, fifth;
 } window_sums;
 
-/* Where a window lies; `running` values are in the running block, all of them where a full one is deferred. */
+/* The place of a window; `running` values are in the running block, all of them where a full one is deferred. */
 typedef struct window {
     vec *places; /* [size + 1][sums]: values of the running block (each series), then suffix sums; the sums of a full
                   * block whose suffix sums are deferred, and the mark */

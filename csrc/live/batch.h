@@ -28,7 +28,7 @@ struct za_live_work {
     za_live_period_work *period_works; /* of each plan over periods that the layout has */
 };
 
-/* Where the caller puts a column of tile `at`: `lanes` doubles. */
+/* Returns where the caller puts a column of tile `at`: `lanes` doubles. */
 static inline double *za_live_work_column(const za_live_work *work, int column, int at)
 {
     return work->columns + (column * ZA_LIVE_BATCH + at) * work->set->lanes;
@@ -45,7 +45,7 @@ typedef struct za_live_batch {
     int64_t rows, first;
 } za_live_batch;
 
-/* Where an input of a node has its values, [tile][lane]. */
+/* Returns where an input of a node has its values, [tile][lane]. */
 static inline const double *za_live_input(const za_live_batch *batch, int node, int input)
 {
     int output;

@@ -1,4 +1,4 @@
-/* Where live states show their figures. */
+/* The board on which live states show their figures. */
 #ifndef ZA_LIVE_BOARD_H
 #define ZA_LIVE_BOARD_H
 

@@ -1,4 +1,4 @@
-/* Where the states of a plan lie in a live tile: tickers in step, side by side in the lanes of a set. */
+/* The layout of a plan's states in a live tile: tickers in step, side by side in the lanes of a set. */
 #ifndef ZA_LIVE_LAYOUT_H
 #define ZA_LIVE_LAYOUT_H
 

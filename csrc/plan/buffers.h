@@ -1,4 +1,4 @@
-/* Where a block of each value lives while a tile is run. */
+/* The memory of a block of each value while a tile is run. */
 #ifndef ZA_PLAN_BUFFERS_H
 #define ZA_PLAN_BUFFERS_H
 

@@ -1,4 +1,4 @@
-/* Whether what a caller says can be a plan. */
+/* Checks whether what a caller says can be a plan. */
 #ifndef ZA_PLAN_CHECK_H
 #define ZA_PLAN_CHECK_H
 

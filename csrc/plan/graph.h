@@ -61,7 +61,7 @@ struct za_plan {
     int64_t period; /* the least common multiple of the sizes by which states cut their bars; 0: above 2^20 */
 };
 
-/* Where a column comes from; NULL: from the bars. */
+/* Returns the source of a column, NULL for the bars. */
 static inline const za_source *za_plan_source(const za_plan *plan, int column)
 {
     return column < plan->column_count ? NULL : &plan->sources[column - plan->column_count];

@@ -8,7 +8,7 @@
 
 typedef enum za_pieces { ZA_PIECES_DONE, ZA_PIECES_UNFIT, ZA_PIECES_NO_MEMORY } za_pieces;
 
-/* Where a series is cut. A tile has as many pieces as lanes, one behind the other, and the tiles follow each other. */
+/* The cuts of a series. A tile has as many pieces as lanes, one behind the other, and the tiles follow each other. */
 typedef struct za_cut {
     const za_lane_set *set; /* of the pieces */
     int64_t head;           /* the bar at which the first piece begins; what is before runs in one lane */

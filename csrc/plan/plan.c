@@ -116,7 +116,7 @@ static bool is_clean(const za_node_spec *spec)
     }
 }
 
-/* Where the first value of an operation is, from those of its arguments. */
+/* Returns where the first value of an operation is, from those of its arguments. */
 static int64_t first_of_operation(const za_plan *plan, const za_node *node)
 {
     int64_t first[ZA_MAX_ARGUMENTS] = {0}, all = 0;

@@ -66,7 +66,7 @@ static void take_group(const za_run *run, size_t at, za_series *series)
     series->from = 0;
 }
 
-/* Where its results go. */
+/* Sets where its results go. */
 static void place(const za_run *run, size_t at, za_series *series)
 {
     if (run->row != NULL) {

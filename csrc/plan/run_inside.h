@@ -29,7 +29,7 @@ typedef struct za_tickers {
     size_t twin_count;
 } za_tickers;
 
-/* How the work is cut. All zero: as is fastest. Results are the same bits in any case. */
+/* The cut of the work. All zero: as is fastest. Results are the same bits in any case. */
 typedef struct za_cut_options {
     int lanes;     /* 1, 4 or 8 */
     int64_t block; /* bars a block */

@@ -1,4 +1,4 @@
-/* Where the columns of a plan come from that are none of the bars'. */
+/* The sources of a plan's columns that are none of the bars'. */
 #ifndef ZA_PLAN_SOURCE_H
 #define ZA_PLAN_SOURCE_H
 

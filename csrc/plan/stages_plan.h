@@ -1,4 +1,4 @@
-/* Which series, rows and sources the stages of a plan have. */
+/* The series, rows and sources of the stages of a plan. */
 #ifndef ZA_PLAN_STAGES_PLAN_H
 #define ZA_PLAN_STAGES_PLAN_H
 

@@ -7,7 +7,7 @@
 #include "plan/derived.h"
 #include "plan/graph.h"
 
-/* Where the results of a tile go: result k of lane l at bar t is values[k * rows + (row[l] + t - from[l]) * step]. */
+/* The place of a tile's results: result k of lane l at bar t is values[k * rows + (row[l] + t - from[l]) * step]. */
 typedef struct za_target {
     double *values;
     int64_t rows, step;
@@ -98,7 +98,7 @@ static inline bool za_tile_is_even(const za_tile *tile, int64_t end)
     return even;
 }
 
-/* Where a result of a lane's bar goes. */
+/* Returns where a result of a lane's bar goes. */
 static inline double *za_target_of(const za_target *target, int result, int lane, int64_t bar)
 {
     return target->values + result * target->rows + (target->row[lane] + bar - target->from[lane]) * target->step;

@@ -1,4 +1,4 @@
-/* How many symbols closed above their average. */
+/* The number of symbols that closed above their average. */
 #ifndef ZA_STORE_BREADTH_H
 #define ZA_STORE_BREADTH_H
 

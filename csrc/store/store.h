@@ -6,7 +6,7 @@
 #include "store/block.h"
 #include "store/options.h"
 
-/* How far a symbol's bars have come. Its bars are numbered from 0 in the order in which they came, those that the
+/* The progress of a symbol's bars, which are numbered from 0 in the order in which they came, those that the
  * capacity has dropped included; a load, and the first bar after a drop, begin anew with another generation. */
 typedef struct za_progress {
     uint64_t id;         /* of the symbol, until it is dropped; unlike any other of the store, at any time */
@@ -55,8 +55,8 @@ bool za_store_drop(za_store *store, za_symbol symbol);
 void za_store_clear(za_store *store);
 int64_t za_store_length(za_store *store);
 
-/* Which symbols there are, as two numbers that a store has had for no others: how many ever came, and how many there
- * are now. */
+/* The set of symbols that there are, as two numbers that a store has had for no others: how many ever came, and how
+ * many there are now. */
 typedef struct za_membership {
     uint64_t came;
     size_t count;

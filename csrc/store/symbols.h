@@ -6,7 +6,7 @@
 #include "store/bars.h"
 #include "store/block.h"
 
-/* Where a symbol stands in the breadth of its store. */
+/* The place of a symbol in the breadth of its store. */
 typedef enum za_breadth_state {
     ZA_BREADTH_UNCOUNTED, /* an index, or too few bars */
     ZA_BREADTH_BELOW,

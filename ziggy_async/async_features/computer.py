@@ -40,7 +40,7 @@ STOP_TIMEOUT = 25.0
 
 
 class AsyncFeatureComputer(Calls):
-    """Features and signals on the native pool, blocking work on threads, a background queue in front of both.
+    """Features and signals on the native pool, blocking calls on threads, and a queue of tasks on threads of its own.
 
     It starts itself when first used, and belongs from then on to the loop it was started in, which carries its workers;
     calls from other loops and threads are welcome. When that loop is closed without `stop`, or in the middle of one,
