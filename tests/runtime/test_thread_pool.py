@@ -417,6 +417,24 @@ def test_a_pool_that_nobody_knows_ends_its_threads() -> None:
     assert alive() is None
 
 
+def test_a_pool_that_was_shut_down_is_gone_with_who_had_it() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        pool = ThreadPool(3, "pool-shut")
+        gate = Gate(pool)
+        inside = gate.enter()
+        pool.shutdown(wait=False, cancel=True)
+        gate.open()
+        assert inside.result(PATIENCE) == "out"
+        pool.shutdown()
+        alive = weakref.ref(pool)
+        del pool, gate, inside
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
 # --- speed
 
 

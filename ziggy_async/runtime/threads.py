@@ -146,9 +146,9 @@ class ThreadPool:
             raise RuntimeError("a thread of the pool cannot wait for the pool's end")
         with self._lock:
             self._is_shut = True
+            self._wake_all()
             unfinished = [*self._waiting, *self._running]
         left = [call for call in unfinished if not (cancel and self.cancel(call))]  # those that have begun go on
-        self._wake_all()
         if wait:
             self._join(None if timeout is None else time.monotonic() + timeout)
         return left
@@ -161,12 +161,12 @@ class ThreadPool:
         for thread in leaving:
             thread.join(_left(deadline))
 
+    # With the lock held:
+
     def _wake_all(self) -> None:
         """Has idle threads look whether they are to end."""
         for _ in range(len(self._threads)):
             self._wake_ups.put(self)
-
-    # With the lock held:
 
     @property
     def _replaced(self) -> int:
@@ -211,6 +211,8 @@ class ThreadPool:
         self._threads.remove(thread)
         self._leaving = [other for other in self._leaving if other.is_alive()] + [thread]
         self._changed.notify_all()
+        if self._is_shut and not self._threads:
+            self._wake_ups = SimpleQueue()  # what nobody has taken leads back to the pool
         return True
 
     # For the threads:
