@@ -5,12 +5,17 @@ Modules install their handlers for a stage, and know nothing of each other's.
 
 import atexit
 import os
+import threading
+import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
 from enum import IntEnum, auto
 from functools import cache
+from typing import Any
 
 Handler = Callable[[], object]
+
+LOCK_TIMEOUT = 1.0  # seconds that a fork waits for a file that is in use: its own thread may be the one that uses it
 
 
 class Stage(IntEnum):
@@ -29,9 +34,18 @@ class Stage(IntEnum):
 
 
 # A reload keeps these:
+_files: "weakref.WeakKeyDictionary[Any, threading.Lock]" = globals().get("_files") or weakref.WeakKeyDictionary()
 _after_fork: dict[Stage, Handler] = globals().get("_after_fork", {})
 _at_exit: dict[Stage, Handler] = globals().get("_at_exit", {})
 _ended: set[Stage] = globals().get("_ended", set())  # those that the exit has come to
+
+_forking = threading.local()  # `locks`: those that its thread holds while it forks
+
+
+def close_before_fork(file: Any, lock: threading.Lock) -> None:
+    """Has each fork call `file.close()` with the lock held, and release it in both processes; a file whose lock is not
+    free within a second stays open. `file` is referred to weakly. `lock`: held by whoever uses the file."""
+    _files[file] = lock
 
 
 def after_fork_in_child(stage: Stage, handler: Handler) -> None:
@@ -57,7 +71,22 @@ def exit_before_others(stage: Stage) -> None:
     atexit.register(_run_at_exit)
 
 
-def _run_after_fork() -> None:
+def _close_files() -> None:
+    if hasattr(_forking, "locks"):  # this module was reloaded, or a signal's handler forks amid a fork
+        return
+    _forking.locks = ExitStack()
+    for file, lock in list(_files.items()):
+        if lock.acquire(timeout=LOCK_TIMEOUT):
+            _forking.locks.callback(lock.release)
+            file.close()
+
+
+def _release_files() -> None:
+    vars(_forking).pop("locks", ExitStack()).close()
+
+
+def _run_after_fork_in_child() -> None:
+    _release_files()
     for _, handler in sorted(_after_fork.items()):
         handler()
 
@@ -69,5 +98,5 @@ def _run_at_exit() -> None:
             handlers.callback(_ended.add, stage)
 
 
-os.register_at_fork(after_in_child=_run_after_fork)
+os.register_at_fork(before=_close_files, after_in_parent=_release_files, after_in_child=_run_after_fork_in_child)
 atexit.register(_run_at_exit)

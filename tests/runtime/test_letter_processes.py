@@ -104,3 +104,8 @@ def test_functions_of_a_session_are_for_that_session(path: Path) -> None:
 def test_a_forked_child_opens_the_file_for_itself(path: Path, run_isolated: Run) -> None:
     done = run_isolated("forked_dead_letters", path)
     assert done.stdout == "before\nbefore child\nbefore child after\n", done.stderr
+
+
+def test_a_fork_waits_for_a_letter_and_shares_no_file(path: Path, run_isolated: Run) -> None:
+    done = run_isolated("forked_while_a_letter_is_written", path, PYTHONWARNINGS="ignore::DeprecationWarning")
+    assert done.stdout == "0\nparent\nchild\nchild, later\n", done.stderr

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
+from ziggy_async import lifecycle
 from ziggy_async.dead_letters.letter import ID_AT, KEEP, MOST, DeadLetter, importable_name
 from ziggy_async.messages import printable, shown
 from ziggy_async.queueing.options import Attempt, Reason, Work
@@ -63,6 +64,8 @@ class DeadLetters(Generic[T]):
             from ziggy_async.dead_letters.sqlite import LetterFile  # and with it sqlite3, which most have no use for
 
             self._file = LetterFile(path, trust_pickles)
+            # A forked child would find SQLite's locks in memory held for good, and those in the file not held.
+            lifecycle.close_before_fork(self._file, self._one_job_lock)
 
     def __repr__(self) -> str:
         return f"<DeadLetters letters={len(self)}>"

@@ -50,17 +50,16 @@ class LetterFile:
     def __init__(self, path: str | os.PathLike[str], trusts_pickles: bool) -> None:
         """`trusts_pickles`: whether work that another process has pickled is unpickled."""
         self._database: sqlite3.Connection | None = None
-        self._process = os.getpid()
         self.path = os.path.realpath(path)
         self._trusts_pickles = trusts_pickles
         self._inode = 0  # of the file that it is
+        self._process = 0  # that opened it
         self._data_version: int | None = None  # as it was when `listed` was read: it tells what other processes do
         self.listed: dict[str, DeadLetter] = {}
         """Letters by id, without their work: those of the last `refresh`, with what this object did to them since."""
 
     def __del__(self) -> None:
-        if self._database is not None and self._process == os.getpid():  # not in a forked child, see _connections
-            self.close()
+        self.close()
 
     def write(self, letters: list[DeadLetter]) -> int:
         """Commits the letters together. Returns how many were deleted as too many or too old."""
@@ -98,7 +97,7 @@ class LetterFile:
     def close(self) -> None:
         """Lets go of the file until the next use."""
         database, self._database, self._data_version = self._database, None, None
-        if database is not None:
+        if database is not None and self._process == os.getpid():
             try:
                 database.execute("PRAGMA wal_checkpoint")  # as `close` does, which does not say that it cannot
             except sqlite3.Error as error:
@@ -149,6 +148,7 @@ class LetterFile:
                 with suppress(OSError):  # a child that was forked meanwhile has the descriptor, too
                     fcntl.flock(folder, fcntl.LOCK_UN)
                 os.close(folder)
+            self._process = os.getpid()
             _connections.add(self._database)
         self._database.execute("PRAGMA shrink_memory")  # pages in memory would hide what has become of the file
         return self._database
