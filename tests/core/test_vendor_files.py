@@ -162,7 +162,7 @@ def test_bars_of_vendors(vendor, tmp_path):
             "'108.55 shs' is not a number: write it in full, or K or M behind its digits",
         ),
         (
-            "Year,Month,Day,Open,High,Low,Close,Volume\n2024,1,2,10,12,9,11,5\n",
+            "Year,Month,Day,Open,High,Low,Close,Volume\n24,1,2,10,12,9,11,5\n",
             "a date stands apart in 'Year', 'Month', 'Day': join them in one column",
         ),
     ],

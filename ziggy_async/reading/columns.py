@@ -20,12 +20,14 @@ from ziggy_async.messages import kind_of, shortened, shown
 from ziggy_async.reading import frames
 from ziggy_async.reading.beside import HEAD, WHOLE_DAY, refuse_beside, with_day, with_zone
 from ziggy_async.reading.chunked import Chunked
-from ziggy_async.reading.clocks import date_text
+from ziggy_async.reading.clocks import date_text, time_text
+from ziggy_async.reading.date_parts import date_of, names_with_date, parts_of_date
 from ziggy_async.reading.epoch_and_date import times_of_both
 from ziggy_async.reading.options import PLAIN, Rules
 from ziggy_async.reading.pieces import each, factorized
 from ziggy_async.reading.roles import match_columns, traded_beside_ticks
 from ziggy_async.reading.spellings import (
+    DATE_OF_PARTS,
     FURTHER,
     PRICE_COLUMNS,
     SPELLINGS,
@@ -100,6 +102,7 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
     try:
         with failures_named():
             pairs = _named_apart(pairs_of(data, columns=rules.columns, symbol=symbol, further=rules.further))
+            pairs = _dated(pairs, rules)
         chosen = {role: column for role, column in (rules.columns or {}).items() if role != "symbol"}
         names = [each for each, _ in pairs if role_of(each) != "symbol"]
         roles = _roles(dict(pairs), names, replace(rules, columns=chosen))
@@ -159,6 +162,16 @@ def _ready_names(names: tuple[object, ...]) -> tuple[str, ...] | None:
 def _named_apart(pairs: Pairs) -> Pairs:
     """Returns the columns, of which a second one of a name is called by its position too."""
     return list(zip(unique(name for name, _ in pairs), (column for _, column in pairs), strict=True))
+
+
+def _dated(pairs: Pairs, rules: Rules) -> Pairs:
+    """Returns the columns with a date for its parts, if they have any."""
+    table = dict(pairs)
+    parts = parts_of_date([*table], rules.columns or {}, ValuesOfTable(table))
+    if not parts:
+        return pairs
+    table[DATE_OF_PARTS] = date_of(parts, lambda part: READER.texts(part, table[part], time_text))
+    return [(name, table[name]) for name in names_with_date([name for name, _ in pairs], parts)]
 
 
 def _roles(
@@ -256,6 +269,7 @@ def read_table(data: object, symbol_column: str | None = None, rules: Rules = PL
         raise TypeError(f"symbol_column: {shown(symbol_column)} is {kind_of(symbol_column)} and no name of a column")
     with failures_named():
         pairs = _named_apart(pairs_of(data, symbol_column, rules.columns, further=rules.further))
+        pairs = _dated(pairs, rules)
     names = [name for name, _ in pairs]
     table = dict(pairs)
     roles = _roles(table, names, rules, symbol_column)

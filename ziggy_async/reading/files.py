@@ -22,6 +22,7 @@ from ziggy_async.reading.beside import Values, refuse_beside, with_day, with_zon
 from ziggy_async.reading.casts import declared_values, may_have_points, says_order, typed_values, with_owner
 from ziggy_async.reading.columns import ValuesOfTable, bars_of
 from ziggy_async.reading.cut_ends import refuse_cut_end
+from ziggy_async.reading.date_parts import names_with_date, parts_of_date
 from ziggy_async.reading.faults import (
     COMMENT,
     NO_UNICODE,
@@ -40,6 +41,7 @@ from ziggy_async.reading.scans import (
     Scan,
     contradiction,
     csv_scan,
+    dated,
     day_beside,
     is_own,
     others_of,
@@ -388,9 +390,10 @@ class Reading:
                 every = ", ".join(f"{quoted(column)} AS c{at}" for at, column in enumerate(names))
                 query = f"SELECT file_row_number AS row, {every} FROM {scan}"
                 return Picked(self._side_by_side(file, query, *levels))
-            whole = Scan(self._connection, scan)
-            roles = self._roles(file, names, whole)
-            source = f"(SELECT file_row_number AS row, {selected(roles)} FROM {scan})"
+            parts = parts_of_date(names, self._rules.columns or {}, Scan(self._connection, scan))
+            whole = Scan(self._connection, dated(scan, parts))
+            roles = self._roles(file, names_with_date(names, parts), whole)
+            source = f"(SELECT file_row_number AS row, {selected(roles)} FROM {whole.sql})"
             return Picked(self._described(source, roles), whole, others_of(names))
         if header.tickers is not None:
             scan = csv_scan([origin], header, [f"c{at}" for at in range(len(header.names))])
@@ -399,13 +402,14 @@ class Reading:
         names = list(header.names)
         text = Scan(self._connection, csv_scan([origin], header, names))
         day = day_beside(file, of_role("timestamp", names), text)
+        parts = parts_of_date(names, self._rules.columns or {}, text) if day is None else []
 
         def scan_of(types: Mapping[str, str]) -> str:
-            scan = csv_scan([origin], header, names, types)
+            scan = dated(csv_scan([origin], header, names, types), parts)
             return scan if day is None else f"(SELECT *, {literal(day)} AS date FROM {scan})"
 
         whole = Scan(self._connection, scan_of({}))
-        roles = self._roles(file, names if day is None else [*names, "date"], whole)
+        roles = self._roles(file, names_with_date(names, parts) if day is None else [*names, "date"], whole)
         return self._picked(origin, header, roles, scan_of)
 
     def _picked(

@@ -19,6 +19,7 @@ from ziggy_async.reading.layouts import SYMBOL, kinds_of
 from ziggy_async.reading.options import ADVICE_TO_SKIP
 from ziggy_async.reading.paths import DataFile
 from ziggy_async.reading.spellings import (
+    DATE_OF_PARTS,
     DESCRIBING,
     PRICE_COLUMNS,
     listed,
@@ -283,6 +284,13 @@ def day_beside(file: DataFile, stamps: Iterable[str], scan: Scan) -> str | None:
     day = file.day_of_folder()
     values = [value for column in stamps for value in scan.distinct(column)] if day is not None else []
     return day if all(re.fullmatch(CLOCK_OF_FOLDER, value) for value in values) else None
+
+
+def dated(scan: str, parts: Sequence[str]) -> str:
+    """Returns the SQL of a scan with the date of which these columns are the parts, if any, as text."""
+    texts = (f"nullif(regexp_replace(trim(CAST({quoted(part)} AS VARCHAR)), '\\.0+$', ''), '')" for part in parts)
+    date = " || '-' || ".join(texts)
+    return f"(SELECT *, {date} AS {quoted(DATE_OF_PARTS)} FROM {scan})" if parts else scan
 
 
 def remark_other_day(file: DataFile, timestamps: NDArray[np.int64] | Chunked) -> None:

@@ -22,7 +22,7 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("pricedate", "pricingdate", "quotedate", "bardate", "barstart", "candletime", "starttimestamp"),
             *("candlestarttime", "dateutcms", "opentimems", "timestampms", "opentimeutc", "openingtime", "datumzeit"),
             *("exchangedate", "timekey", "snapshottime", "candlebegintime", "sessiondate", "asofdate", "startedat"),
-            *("timestart", "kdate", "dateymd", "dates", "timem", "localdate", "startdate"),
+            *("timestart", "kdate", "dateymd", "dates", "timem", "localdate", "startdate", "yearmonthday"),
             *(*words_of("date"), *words_of("clock")),
         ),
         ("index", "indexlevel0", "unnamed0", "column1", "ticks", "d"),
@@ -106,7 +106,7 @@ DESCRIBING = 3
 DATES = frozenset(
     (
         *("date", "localdate", "startdate", "tradedate", "tradingdate", "tradingday", "dateutc", "dategmt", "traddt"),
-        *("date1", "dtyyyymmdd"),
+        *("date1", "dtyyyymmdd", "yearmonthday"),
         *words_of("date"),
     )
 )
@@ -119,6 +119,9 @@ TIMES_OF_DAY = frozenset(
 HOURS = frozenset(("hour", "hours", "hr", "hrs", "hh", "hourofday", "stunde"))
 """A column of `DATES` and one of `TIMES_OF_DAY` are one timestamp in two parts, as are days and one of `HOURS`, which
 beside moments is another figure."""
+
+PARTS_OF_DATES, DATE_OF_PARTS = ("year", "month", "day"), "Year, Month, Day"
+"""Names of the parts of a date, and of the column that they are together."""
 
 EPOCHS = frozenset(("unix", "unixtime", "unixtimestamp", "epoch"))
 """Names of times since 1970, which may stand beside a date."""

@@ -19,7 +19,16 @@ from ziggy_async.reading.beside import ZONES
 from ziggy_async.reading.chunked import Chunked
 from ziggy_async.reading.layouts import names_of
 from ziggy_async.reading.pieces import each, pieces
-from ziggy_async.reading.spellings import HOURS, PRICES, are_alike, role_of, spelled, spelling_of, unique
+from ziggy_async.reading.spellings import (
+    HOURS,
+    PARTS_OF_DATES,
+    PRICES,
+    are_alike,
+    role_of,
+    spelled,
+    spelling_of,
+    unique,
+)
 
 Pairs = list[tuple[str, Any]]
 TRACEBACK = re.compile(r"\. Detail: Python exception|\n")
@@ -46,6 +55,15 @@ class Texts(NamedTuple):
         places = {value: at for at, value in enumerate(dict.fromkeys(filter(None, values)))}
         of_code = np.array([*(places.get(value, -1) for value in values), -1], dtype=np.int32)
         return Texts(of_code[self.codes], list(places))
+
+    def beside(self, other: "Texts", mark: str) -> "Texts":
+        """Returns the texts of both, row by row with the mark between them; missing where one is."""
+        count = np.int64(len(other.values))
+        pairs = np.where((self.codes >= 0) & (other.codes >= 0), self.codes * count + other.codes, -1)
+        distinct, codes = np.unique(np.append(pairs, -1), return_inverse=True)  # of which -1 is the first one
+        places = (divmod(pair, int(count)) for pair in each(distinct[1:]))
+        texts = [f"{self.values[first]}{mark}{other.values[second]}" for first, second in places]
+        return Texts(codes[:-1].astype(np.int32) - np.int32(1), texts)
 
     def part(self, rows: slice) -> "Texts":
         """Returns the same of some rows, without texts that they have not got."""
@@ -182,7 +200,8 @@ def _with_roles(chosen: Collection[str | None], further: Sequence[str], names: l
     the time of day or be a further one."""
     if _are_numbers(names):
         return names
-    named = {name for name in names if name in chosen or role_of(name) is not None or spelled(name).name in HOURS}
+    others = {*HOURS, *PARTS_OF_DATES}
+    named = {name for name in names if name in chosen or role_of(name) is not None or spelled(name).name in others}
     return named | {name for name in names if any(name == own or are_alike(name, own) for own in further)}
 
 

@@ -177,7 +177,7 @@ class Reader:
     def joined(self, dates: tuple[str, Any], clocks: tuple[str, Any]) -> Nanoseconds:
         """Joins two columns, a date and a time of day: names and columns. Each distinct value is read once."""
         name = f"{dates[0]} {clocks[0]}"
-        days, times = self._texts(*dates, date_text), self._texts(*clocks, time_text)
+        days, times = self.texts(*dates, date_text), self.texts(*clocks, time_text)
         if len(days.codes) != len(times.codes):
             lengths = f"{dates[0]!r} {len(days.codes)}, {clocks[0]!r} {len(times.codes)}"
             raise ValueError(f"columns differ in length: {lengths}")
@@ -190,11 +190,7 @@ class Reader:
         days = Texts(np.where(is_whole, days.codes, np.int32(-1)), days.values)
         if (moments := self._sums(name, days, times)) is not None:
             return moments
-        pairs = np.where(is_whole, days.codes * np.int64(len(times.values)) + times.codes, -1)
-        distinct, codes = np.unique(np.append(pairs, -1), return_inverse=True)  # of which -1 is the first one
-        places = (divmod(pair, len(times.values)) for pair in each(distinct[1:]))
-        texts = [f"{days.values[day]} {times.values[time]}" for day, time in places]
-        return self._from_texts(name, Texts(codes[:-1].astype(np.int32) - np.int32(1), texts))
+        return self._from_texts(name, days.beside(times, " "))
 
     def _sums(self, name: str, days: Texts, times: Texts) -> Nanoseconds | None:
         """Returns plain dates with times of day; None where both have to be read together, or there is a fault."""
@@ -209,7 +205,7 @@ class Reader:
             return None
         return np.where(midnights == NAT, NAT, midnights + np.array([*clocks, 0], dtype=np.int64)[times.codes])
 
-    def _texts(self, name: str, column: Any, text_of: Callable[[Any], str | None]) -> Texts:
+    def texts(self, name: str, column: Any, text_of: Callable[[Any], str | None]) -> Texts:
         """Returns the texts of the values of a column."""
         if isinstance(column, Unsupported) and column.is_time_of_day and (values := column.values()) is not None:
             column = values
