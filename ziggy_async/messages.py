@@ -33,12 +33,13 @@ def kind_of(value: object) -> str:
 
 
 def name_of(function: Callable[..., object]) -> str:
-    """Returns module and name of a function, also of one in a `partial`; of any other callable, of its class."""
+    """Returns module and name of a function, also of one in a `partial`; of any other callable, of its class; as
+    `printable` does."""
     while isinstance(function, partial):
         function = function.func
     named = function if isinstance(getattr(function, "__qualname__", None), str) else type(function)
     module = getattr(named, "__module__", None)
-    return f"{module}.{named.__qualname__}" if isinstance(module, str) else named.__qualname__
+    return printable(f"{module}.{named.__qualname__}" if isinstance(module, str) else named.__qualname__)
 
 
 def nearest(name: str, known: Iterable[str], least: float = 0.6) -> str:
@@ -56,7 +57,8 @@ def printable(text: str, length: int | None = LONGEST_NAME) -> str:
     """Returns `text` with escapes for control characters and for what cannot be encoded, in at most `length`
     characters."""
     if not text.isprintable():
-        text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+        kept = text[: None if length is None else length + 1]  # each of them takes a character or more
+        text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in kept)
     return text if length is None else shortened(text, length)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ziggy_async import lifecycle
 from ziggy_async._core import Histogram, Tally
-from ziggy_async.messages import LONGEST_NAME, encodable, shortened
+from ziggy_async.messages import encodable, printable
 from ziggy_async.windows import Windows
 
 RING = 10_000  # operations that are kept one by one, each some 200 bytes
@@ -95,7 +95,7 @@ class Metrics:
         `latency`: what the ring and the summary say of it, `total` unless given. `error`: what went wrong, if it has
         failed. Raises `ValueError` for seconds that are no finite number."""
         period = self._period  # the same to the end, also when it is cleared meanwhile
-        operation = shortened(operation, LONGEST_NAME)
+        operation = printable(operation)
         name = operation.partition(":")[0]
         kind = period.kinds.get(name) or self._kind_of(period, name)
         kind.total.record(total)
@@ -116,7 +116,6 @@ class Metrics:
 
     def _kind_of(self, period: _Period, name: str) -> KindMetrics:
         """Returns the kind of that name, made if it is the first of it."""
-        name = encodable(name)
         with _lock:
             if name not in period.kinds and len(period.kinds) >= KINDS:
                 name = OTHER
@@ -211,7 +210,7 @@ def _milliseconds(durations: Histogram, unit: str) -> dict[str, float]:
 
 def _described(operation: str, total: float, error: str | None, at: float) -> dict[str, Any]:
     return {
-        "operation": encodable(operation),
+        "operation": operation,
         "duration_ms": 1e3 * total,
         "success": error is None,
         "error": None if error is None else encodable(error),

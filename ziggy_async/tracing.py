@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from ziggy_async._version import __version__
-from ziggy_async.messages import LONGEST_NAME, encodable, name_of, shortened
+from ziggy_async.messages import name_of, printable
 
 T = TypeVar("T")
 
@@ -200,9 +200,9 @@ def attributes_of(
     """Returns the attributes that are given, under their names in the semantic conventions; texts may hold whatever
     their caller was given."""
     found = {
-        TASK_ID: None if task_id is None else shortened(encodable(task_id), LONGEST_NAME),
+        TASK_ID: None if task_id is None else printable(task_id),
         FUNCTION: None if function is None else name_of(function),
-        OPERATION: None if operation is None else shortened(encodable(operation), LONGEST_NAME),
+        OPERATION: None if operation is None else printable(operation),
         ATTEMPT: attempt,
         TICKERS: tickers,
     }
@@ -213,7 +213,7 @@ def _arguments(what: str, kind: str, about: Mapping[str, Any]) -> dict[str, Any]
     """Returns the arguments of a tracer's `start_span`."""
     convention = CONVENTIONS[what]
     return {
-        "name": convention.name.format(kind=shortened(encodable(kind), LONGEST_NAME)),
+        "name": convention.name.format(kind=printable(kind)),
         "kind": sys.modules["opentelemetry.trace"].SpanKind[convention.kind],
         "attributes": {**convention.attributes, **attributes_of(**about)},
     }

@@ -148,7 +148,7 @@ async def test_formats(computer):
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert len(answer.headers.get_list("content-type")) == 1
     values = samples({family.name: family for family in parse_text(answer.text)})
-    assert values["ziggy_async_operations_total", (("kind", 'a "quoted"\\kind\n'),)] == 1
+    assert values["ziggy_async_operations_total", (("kind", 'a "quoted"\\kind\\n'),)] == 1
     answer = await scrape(computer, accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     assert "ziggy_async_operations" in {family.name for family in parse_openmetrics(answer.text)}

@@ -1,6 +1,7 @@
 """Messages about values and errors that may be anything."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,13 @@ from ziggy_async import BarStore, FeatureSet, set_bar_source, talib
 from ziggy_async.async_features import AsyncFeatureComputer
 from ziggy_async.market_brain.features import async_get_ticker_features, get_ticker_features
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist
-from ziggy_async.messages import described, kind_of, shown
+from ziggy_async.messages import described, kind_of, name_of, shown
+from ziggy_async.metrics import Metrics
+from ziggy_async.queueing.options import Options, Work
+from ziggy_async.queueing.task import Task
+from ziggy_async.runtime.child_process import PackedCall
 from ziggy_async.sources import bar_source_stats
+from ziggy_async.tracing import attributes_of
 
 LONG = "Z" * 10**6
 TABLE = {
@@ -108,3 +114,22 @@ def test_an_option_that_is_none_is_cut_and_so_is_a_key() -> None:
         computer.with_options(**{f"a\x1b{LONG}": 1})  # type: ignore[call-arg]
     assert len(str(raised.value)) < 300
     assert len(repr(computer.with_options(key=LONG))) < 300
+
+
+EVIL = "evil\x1b\n\ud800" * 100
+
+
+def test_a_name_that_is_kept_has_escapes_and_then_at_most_200_characters() -> None:
+    def function() -> None: ...
+
+    function.__module__, function.__qualname__ = EVIL, EVIL
+    metrics = Metrics()
+    metrics.record(EVIL, 0.1)
+    task = Task(Work(EVIL, EVIL, function, (), {}, Options()), contextvars.copy_context()).record()
+    kept = [name_of(function), metrics.recent()[0]["operation"], *metrics.by_kind(), task.task_id, task.operation]
+    kept += attributes_of(task_id=EVIL, function=function, operation=EVIL).values()
+    assert {*kept} == {"evil\\x1b\\n\\ud800" * 12 + "evil\\..."}
+    with pytest.raises(TypeError) as raised:
+        PackedCall(function, (), {EVIL: function}, None)
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 2000

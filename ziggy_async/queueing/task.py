@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
-from ziggy_async.messages import LONGEST_NAME, described, encodable, shortened
+from ziggy_async.messages import described, printable
 from ziggy_async.queueing.options import Attempt, Work
 from ziggy_async.runtime.call import Call, Outcome
 from ziggy_async.runtime.threads import ThreadPool
@@ -84,8 +84,8 @@ class Task:
         running = self.running + (0.0 if call is None else now - (call.began or call.submitted))
         return TaskRecord(
             self.number,
-            encodable(shortened(self.work.task_id, LONGEST_NAME)),
-            encodable(shortened(self.work.operation, LONGEST_NAME)),
+            printable(self.work.task_id),
+            printable(self.work.operation),
             self.state,
             self.work.options.priority,
             self.submitted_at,

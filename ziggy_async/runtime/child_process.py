@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ziggy_async import lifecycle
-from ziggy_async.messages import described, kind_of, name_of
+from ziggy_async.messages import described, kind_of, name_of, shown
 from ziggy_async.runtime.call import Args, Call, Kwargs
 from ziggy_async.runtime.errors import WorkerLost
 from ziggy_async.tracing import Carrier, carried
@@ -58,7 +58,7 @@ class PackedCall:
 
 def _culprit(name: str, function: Callable[..., Any], args: Args, kwargs: Kwargs) -> str | None:
     """Returns which part of a call is the first that does not pickle alone, and why."""
-    arguments = *enumerate(args, 1), *((repr(key), value) for key, value in kwargs.items())
+    arguments = *enumerate(args, 1), *((shown(key), value) for key, value in kwargs.items())
     parts: dict[str, Any] = {name: function}
     parts |= {f"argument {key} of {name}, {kind_of(value)},": value for key, value in arguments}
     for what, value in parts.items():
