@@ -128,6 +128,27 @@ def test_hours_that_cannot_be_read_are_not_left_out(read, clocks, tmp_path):
 
 
 @everywhere
+def test_hours_are_not_left_out_where_one_day_is_none(read, tmp_path):
+    table = {name: column + column[:1] for name, column in BARS.items()} | {"hour": [9, 10, 9]}
+    days = DAYS["date"]
+    with pytest.raises(ValueError, match=r"column 'date hour', (line 4|row [23]): 'n/a 09:00' is no date and time"):
+        read(table | {"date": [*days, "n/a"]}, tmp_path)
+    stamps = read(table | {"date": [*days, "n/a"]}, tmp_path, invalid="skip")["timestamp"]
+    assert stamps.astype("M8[h]").astype(str).tolist() == ["2024-01-30T09", "2024-01-31T10"]
+    with pytest.raises(ValueError, match="'date' has times of day itself, as '2024-02-02 09:00', beside"):
+        read(table | {"date": [*days, "2024-02-02 09:00"]}, tmp_path)
+
+
+@everywhere
+@pytest.mark.parametrize("other", [0, 1])
+def test_an_hour_beside_moments_of_which_most_are_midnights_is_another_figure(read, other, tmp_path):
+    moments = ["2024-01-30 00:00", "2024-01-30 12:00", "2024-01-31 00:00"]
+    table = {name: column + column[:1] for name, column in BARS.items()} | {"hour": [other, 12, other]}
+    stamps = read(table | {"date": moments}, tmp_path)["timestamp"]
+    assert stamps.astype("M8[m]").astype(str).tolist() == [moment.replace(" ", "T") for moment in moments]
+
+
+@everywhere
 @pytest.mark.parametrize(
     ("table", "said"),
     [

@@ -73,6 +73,7 @@ CLOCKS = {
     "texts of digits with microseconds": ["093000000000", "093100000000", "093000000000"],
     "decimals": [Decimal("93000.00"), Decimal("93100.00"), Decimal("93000.00")],
     "texts with points": ["09.30", "09.31", "09.30"],
+    "texts of seconds of the day, one with colons": ["34200", "34260", "09:30:00"],
     "texts of digits, one with seconds": ["0930", "093100", "0930"],
 }
 KEPT_AS_NUMBERS = {"Parquet", "Parquet of polars", "Parquet with an index"}

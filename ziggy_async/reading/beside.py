@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ziggy_async.messages import shown
-from ziggy_async.reading.clocks import ClockError, are_readable, date_text, in_marks, is_digits, time_text
+from ziggy_async.reading.clocks import ClockError, are_readable, date_text, in_marks, is_day, is_digits, time_text
 from ziggy_async.reading.epochs import DAY, DIGITS, FIRST_YEAR, LAST_YEAR, MOST_AHEAD, MOST_BEHIND, unit_of
 from ziggy_async.reading.languages import words
 from ziggy_async.reading.layouts import SYMBOL, kinds_of
@@ -133,7 +133,7 @@ def with_day(roles: dict[str, str], names: Sequence[str], chosen: Collection[str
     clock = roles["timestamp"]
     hours = list(filter(is_hour, names))
     heads = values.heads(_others(roles, names)) if len(hours) == 1 else {}
-    if heads and are_days(head(clock)) and _clocks_of(heads) == hours and not _have_parts(heads):
+    if heads and _hold_days(head(clock)) and _clocks_of(heads) == hours and not _have_parts(heads):
         return roles | {"time": hours[0]}
     if spelled(clock).name not in TIMES_OF_DAY or not are_clocks(head(clock)):
         return roles
@@ -264,7 +264,7 @@ def refuse_beside(roles: Mapping[str, str], names: Iterable[str], chosen: Collec
         _refuse_halves(roles, heads, values.every)
     if "time" in roles:
         _refuse_moments(roles, head)
-    elif heads and are_days(head(roles["timestamp"])):
+    elif heads and _hold_days(head(roles["timestamp"])):
         _refuse_times_of_day(roles["timestamp"], heads)
 
 
@@ -357,6 +357,15 @@ def _are_clocks_of(name: str, values: Sequence[Any]) -> bool:
     if says_so and WORDS_OF_OTHERS.isdisjoint(own):
         return _are_most(partial(_is_clock, True), values)
     return _are_all(partial(_is_clock, False), values)
+
+
+def _hold_days(values: Sequence[Any]) -> bool:
+    """Returns whether most values are days, and no other is a moment, unless most are texts without a time of day."""
+    known = [value for value in values if not _is_blank(value)]
+    others = [value for value in known if not _is_day(value)]
+    if 2 * len(others) >= len(known):
+        return False
+    return not any(map(moments_of, others)) or _are_most(lambda value: isinstance(value, str) and is_day(value), known)
 
 
 def _is_figure(value: Any) -> bool:

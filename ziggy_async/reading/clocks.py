@@ -70,9 +70,9 @@ class ClockError(ValueError):
 
 def in_marks(name: str, texts: Iterable[str]) -> list[str]:
     """Returns the texts of the times of day of a column of that name, those with points or in digits with colons where
-    none has them. Digits have one length, and are refused by `ClockError` where they could be of several."""
+    most have none. Digits have one length, and are refused by `ClockError` where they could be of several."""
     texts = list(texts)
-    if any(":" in text for text in texts):
+    if 2 * sum(":" in text for text in texts) > len(texts):
         return texts
     if _are_pointed(texts):
         return [text.replace(".", ":") for text in texts]
