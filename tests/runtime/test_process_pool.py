@@ -1,4 +1,31 @@
-"""The process pool: calls, their outcomes, what does not pickle, killed and cancelled processes."""
+"""The process pool: calls, their outcomes, what does not pickle, killed and cancelled processes.
+
+The cases of a pool of processes, here and with Pebble 5.2.3, two processes of a fork server each, as measured on two
+cores with CPython 3.11. With Pebble users would lose: an idle process that the system kills, an exception whose class
+has a constructor of its own, and a child that is forked cost all later calls; a task that is cancelled while it waits
+may run all the same; a short call waits behind large arguments of another one.
+
+| case                               | this pool                            | Pebble                             |
+|------------------------------------|--------------------------------------|------------------------------------|
+| `kill -9` amid a call              | `WorkerLost` with call and signal    | `ProcessExpired`                   |
+| `kill -9` of an idle process       | costs nothing                        | later calls are `RuntimeError`s    |
+| argument, callable does not pickle | `TypeError` that names it            | pickle's error, without a name     |
+| argument does not unpickle         | `TypeError` that says why            | that call has no end               |
+| result does not pickle             | `TypeError` that names the call      | pickle's error                     |
+| result does not unpickle           | `TypeError` that names the call      | no end; later ones `RuntimeError`  |
+| exception does not unpickle        | `RuntimeError` that says both        | so are all later calls             |
+| callable forks                     | one answer; the fork ends            | the fork stays, and takes calls    |
+| 160 MB of arguments                | a call beside them: up to 0.08 s     | it waits for them, 0.2 to 0.7 s    |
+| 160 MB of result                   | the loop's lag is up to 60 ms        | 170 to 240 ms                      |
+| exit amid a call                   | 2 s to end; no process is left       | ended at once; no process is left  |
+| `kill -9` of the parent            | its processes end at once            | a call runs on to its end          |
+| fork of the parent                 | the child's pool is empty, and works | the child's calls: `RuntimeError`  |
+| cancel of a running call           | its process ends within 1 ms         | within 0.1 s                       |
+| cancel of a waiting call           | it never runs                        | it runs if it was sent already     |
+| deadline of 0.5 s, running         | 0.50 s                               | 0.58 s                             |
+| the same, waiting for 1.5 s        | 0.5 s                                | none: it counts from the beginning |
+| 5,000 calls; one by one            | 7,700/s; 0.24 ms each                | 6,600/s; 0.25 ms each              |
+"""
 
 import asyncio
 import os
