@@ -163,8 +163,8 @@ class Metrics:
     # --- the package's functions
 
     def observe_functions(self, wanted: bool = True) -> None:
-        """Counts the awaits of every `CountedFunction` from now on, or no more: as operations of a kind of its name,
-        also in the summary, but neither one by one nor among what is recent."""
+        """Starts or stops counting the awaits of every `CountedFunction`. They are in `by_kind`, under its name, and in
+        `summary`; neither in `recent` nor in `recent_summary`."""
         with _lock:
             (_observers.add if wanted else _observers.discard)(self)
             _connect()

@@ -45,8 +45,8 @@ class LazyThreadPool:
     async def run_within(
         self, deadline: float | None, done: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Does what `run` does. Raises `TimeoutError` when it takes longer than `deadline` seconds: it passed before
-        `done`. Raises `ValueError` unless that is a number of seconds."""
+        """Does what `run` does. Raises `TimeoutError` when it takes longer than `deadline` seconds, which says
+        that it passed before `done`. Raises `ValueError` unless that is a number of seconds."""
         timeout = asyncio.timeout(None if deadline is None else seconds("deadline", deadline))
         try:
             async with timeout:

@@ -22,6 +22,7 @@ from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
 from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.options import Work
+from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Decision
 from ziggy_async.queueing.task import Counts, State, Task, TaskRecord
 from ziggy_async.runtime import cross_loop
@@ -126,7 +127,7 @@ class AsyncFeatureComputer(Calls):
         # The queue's tasks keep the computer, not the queue; nor do the lambdas, as a bound method of the proxy would.
         own = weakref.proxy(self)
         background = Background(
-            self.config.queue_size,
+            BoundedQueue(self.config.queue_size),
             self._task_threads,
             lambda: own._processes(),
             self._counts,

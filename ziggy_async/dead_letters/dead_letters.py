@@ -35,7 +35,7 @@ class Requeued(NamedTuple, Generic[T]):
 class DeadLetters(Generic[T]):
     """The dead tasks of one queue: the newest 10,000, for seven days at least, in memory or in an SQLite file.
 
-    The file outlives a `kill -9`; whose it has to be, and what becomes of a damaged one, says `LetterFile`. It keeps
+    The file outlives a `kill -9`; `LetterFile` says who has to own it, and what happens to a damaged one. It keeps
     work as JSON (an importable function, JSON arguments), which any process can requeue; other work is pickled, for the
     process that wrote it alone unless `ASYNC_FEATURES_TRUST_PICKLES` is set. Letters that cannot be written are in
     memory until the next one is. What is too old goes when the next letter comes, or at a `refresh`. `list`, `get`,

@@ -134,7 +134,7 @@ class LetterFile:
         return self._use(job, is_last=True)
 
     def _opened(self) -> sqlite3.Connection:
-        """Opens the file unless it is open, or one in place of it when it is damaged."""
+        """Returns the open database; opens the file, or a new one in place of a damaged one, where needed."""
         inode = os.stat(self.path).st_ino if os.path.exists(self.path) else None
         if self._database is None or self._inode != inode:  # another process has set it aside
             self.close()
@@ -197,8 +197,9 @@ class LetterFile:
 
 
 def _insert(database: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[tuple[str]]:
-    """Inserts the rows. Deletes the oldest of what is too many; once a day also what was too old by the last reading of
-    the wall clock, kept as `user_version` in minutes, if no process has read less since. Returns the ids of those."""
+    """Inserts the rows; deletes the oldest beyond `MOST`. Returns the deleted ids. `user_version` is the last
+    reading of the wall clock, in minutes. One that is a day or more later replaces it, and deletes what was older than
+    `KEEP` at the last one; an earlier one replaces it alone: a single clock that is ahead deletes nothing."""
     database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?, ?)", rows)  # begins, even without a row
     now, read = time.time(), 60 * database.execute("PRAGMA user_version").fetchone()[0]
     oldest = ID_AT.format((read - KEEP) * 1_000_000) if now >= read + DAY else ""

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import InitVar, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -44,16 +44,15 @@ class Background:
     """The queue and its workers, of the loop in which it is made; `submit` and `stop` are awaited there. When nobody
     refers to it any more, and no task is left, its workers end."""
 
-    capacity: InitVar[int]
+    queue: BoundedQueue
     threads: ThreadPool  # the queue's own, as many as the workers
     processes: Callable[[], ProcessPool]  # makes the pool when a first task wants it
     counts: Counts
     keep_letter: Callable[[Work, Reason, Iterable[Attempt], str | None], "Future[Any]"]  # see `DeadLetters.put`
     record: Callable[[Task, BaseException | None], object]  # for each task that ends, unless cancelled, and its error
-    at_loop_end: Callable[[], object]  # for the end of the loop without a stop
+    at_loop_end: Callable[[], object]  # called when the loop ends without a stop
 
-    def __post_init__(self, capacity: int) -> None:
-        self.queue = BoundedQueue(capacity)
+    def __post_init__(self) -> None:
         self.worker_tasks: list[asyncio.Task[None]] = []
         self._finished = 0  # attempts
         self._mean_seconds = 0.0
@@ -313,7 +312,7 @@ class Background:
         self, task: Task, state: State, value: Any, error: BaseException | None = None, reason: Reason | None = None
     ) -> None:
         """Ends the task. Its handle answers at once; that of a dead task, which has a reason, when its letter is kept.
-        That needs no loop: neither the end of the loop nor that of the caller leaves a task unanswered."""
+        That needs no loop: a task is answered even when its loop has ended."""
         is_cancelled = state is State.CANCELLED
         self.counts.move(task, state, None if is_cancelled else error)
         key = task.work.options.key

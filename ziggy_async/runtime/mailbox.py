@@ -37,7 +37,7 @@ class Mailbox:
 
     def add(self, waiter: "asyncio.Future[None]") -> None:
         """Wakes the loop. That an open loop cannot be woken is logged; the next call tries again."""
-        self._waiters.append(waiter)  # before the look at whether the loop comes, which says so before it looks here
+        self._waiters.append(waiter)  # first: `_deliver` resets `_woken` before it looks here
         now = time.perf_counter()
         if now - self._woken < WAKE_AGAIN:
             return

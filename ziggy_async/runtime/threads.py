@@ -52,7 +52,7 @@ class ThreadPool:
         self._running: set[Call] = set()  # with a thread, which may wait at the gate
         self._stuck: set[Call] = set()  # of those, the abandoned ones
         self._threads: set[threading.Thread] = set()
-        self._leaving: list[threading.Thread] = []  # no longer among those; they may not have ended yet
+        self._leaving: list[threading.Thread] = []  # have left `_threads`, and may not have ended yet
         self._wake_ups: _WakeUps = SimpleQueue()
 
     def __del__(self) -> None:
@@ -139,9 +139,9 @@ class ThreadPool:
         return True
 
     def shutdown(self, wait: bool = True, *, cancel: bool = False, timeout: float | None = None) -> list[Call]:
-        """Takes no more calls; the threads end when none is left. `cancel`: calls that have not begun are cancelled.
-        Returns the others that are not done at first. `wait`: until then, for at most `timeout` seconds; for abandoned
-        calls nobody waits. Raises `RuntimeError` when one of the pool's own threads would wait."""
+        """Takes no more calls; the threads end when none is left. `cancel`: cancels calls that have not begun. Returns
+        those that were neither done before nor cancelled. `wait`: waits for the end of the threads that are not stuck,
+        for at most `timeout` seconds. Raises `RuntimeError` when one of the pool's own threads would wait."""
         if wait and self.is_here:
             raise RuntimeError("a thread of the pool cannot wait for the pool's end")
         with self._lock:
