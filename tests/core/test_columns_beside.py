@@ -95,10 +95,12 @@ def test_hours_beside_days(read, name, hours, tmp_path):
 
 
 @everywhere
-def test_hours_of_1_to_24_are_refused(read, tmp_path):
-    said = r"column 'Hour'(, row 1)?.*: 24 is no hour of 0 to 23: write the hours at which bars begin"
+@pytest.mark.parametrize("other", [24, 930, 230000])
+def test_hours_of_1_to_24_and_others_are_refused(read, other, tmp_path):
+    said = rf"column 'Hour', (line 4|row [23]): {other} is no hour of 0 to 23: write the hours at which bars begin"
+    table = {name: column + column[:1] for name, column in (DAYS | BARS).items()}
     with pytest.raises(ValueError, match=said):
-        read(DAYS | {"Hour": [1, 24]} | BARS, tmp_path)
+        read(table | {"Hour": [1, 2, other]}, tmp_path)
 
 
 @everywhere

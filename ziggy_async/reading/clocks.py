@@ -81,13 +81,14 @@ def in_marks(name: str, texts: Iterable[str]) -> list[str]:
     longest = max(
         digits, key=lambda text: (len(text), len(text) > 3 and text[0] == "0", text.strip("0") != ""), default=""
     )
-    most, least = max(map(int, digits), default=0), min(map(int, digits), default=0)
-    if spelled(name).name in HOURS and len(longest) <= 2 and most <= 24:
-        if most == 24:
-            raise ClockError("24 is no hour of 0 to 23: write the hours at which bars begin", texts[plain.index("24")])
+    hours = [text for text in digits if len(text) <= 2 and int(text) <= 24]
+    if spelled(name).name in HOURS and 2 * len(hours) > len(digits):
+        if (wrong := next((text for text in digits if int(text) > 23), None)) is not None:
+            advice = f"{wrong} is no hour of 0 to 23: write the hours at which bars begin"
+            raise ClockError(advice, texts[plain.index(wrong)])
         return [f"{int(text):02}:00" if is_digits(text) else text for text in plain]
     try:
-        count = digits_of_clock(longest, least)
+        count = digits_of_clock(longest, min(map(int, digits), default=0))
         is_padded = longest[:1] == "0" and len(longest) == count
         # Of five digits the hour has one, or they count seconds.
         is_short = len(longest) == 5 and longest[0] != "0"
