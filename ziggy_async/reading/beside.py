@@ -362,6 +362,8 @@ def _are_clocks_of(name: str, values: Sequence[Any]) -> bool:
 def _hold_days(values: Sequence[Any]) -> bool:
     """Returns whether most values are days, and no other is a moment, unless most are texts without a time of day."""
     known = [value for value in values if not _is_blank(value)]
+    if not any(map(_is_day, known[:3])):  # as of most tables
+        return False
     others = [value for value in known if not _is_day(value)]
     if 2 * len(others) >= len(known):
         return False
