@@ -11,7 +11,7 @@ from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.lag import PingLag
 from ziggy_async.runtime import gil_gate
 from ziggy_async.runtime.call import Call
-from ziggy_async.runtime.gil_gate import FEW, FEW_SECONDS, LONGEST_PAUSE, MANY_SECONDS, PAUSE, Gate, GatedThread
+from ziggy_async.runtime.gil_gate import DUE, DUE_AMID_SHORT, LONGEST_PAUSE, PAUSE, SHORT, Gate, GatedThread
 
 SLEPT = 5e-5
 """Seconds, though a pause asks for less."""
@@ -35,15 +35,14 @@ class Clock:
 
 
 class Awaited(Call):
-    """A call whose loop was woken, and comes in the pause of this number."""
+    """A call whose loop was woken then, and comes in the pause of this number."""
 
-    def __init__(self, clock: Clock, comes_in: int) -> None:
+    def __init__(self, clock: Clock, woken: float, comes_in: int) -> None:
         super().__init__("awaited", int)
-        self.clock, self.comes_in = clock, comes_in
+        self.clock, self.woken, self.comes_in = clock, woken, comes_in
 
-    @property
-    def is_awaited(self) -> bool:
-        return self.clock.pauses < self.comes_in
+    def loop_is_due(self, seconds: float = 0.0) -> bool:
+        return self.clock.pauses < self.comes_in and self.woken <= self.clock.now - seconds
 
 
 class Holder:
@@ -55,10 +54,11 @@ class Holder:
         monkeypatch.setattr(gil_gate, "SLICE", 1e3)
         self.gate._enter(self.thread)
 
-    def pauses(self, seconds: float, comes_in: int) -> int:
+    def pauses(self, seconds: float, comes_in: int, woken: float = 0.0) -> int:
         """How often it has paused after a further call of so many seconds."""
+        self.gate._began = self.clock.now
         self.clock.now += seconds
-        self.gate._let_others_in(self.thread, Awaited(self.clock, comes_in))
+        self.gate._let_others_in(self.thread, Awaited(self.clock, woken, comes_in))
         return self.clock.pauses
 
 
@@ -67,17 +67,23 @@ def holder(monkeypatch: pytest.MonkeyPatch) -> Holder:
     return Holder(monkeypatch)
 
 
-def test_the_loop_is_let_in_after_a_few_calls(holder: Holder) -> None:
-    pauses = [holder.pauses(FEW_SECONDS, comes_in=number // FEW + 1) for number in range(2 * FEW)]
-    assert pauses == [*[0] * (FEW - 1), *[1] * FEW, 2]
+def test_the_loop_is_let_in_soon_amid_short_calls(holder: Holder) -> None:
+    pauses = [holder.pauses(0.3 * DUE_AMID_SHORT, comes_in=number // 4 + 1) for number in range(8)]
+    assert pauses == [0, 0, 0, 1, 1, 1, 1, 2]
 
 
-def test_short_calls_are_more_than_a_few(holder: Holder) -> None:
-    assert [holder.pauses(FEW_SECONDS / 10, comes_in=1) for _ in range(11)] == [*[0] * 10, 1]
+def test_the_loop_is_let_in_later_amid_longer_calls(holder: Holder) -> None:
+    assert SHORT < 0.3 * DUE
+    pauses = [holder.pauses(0.3 * DUE, comes_in=number // 4 + 1) for number in range(8)]
+    assert pauses == [0, 0, 0, 1, 1, 1, 1, 2]
 
 
 def test_a_long_call_is_enough(holder: Holder) -> None:
-    assert [holder.pauses(1.1 * MANY_SECONDS, comes_in=number + 1) for number in range(3)] == [1, 2, 3]
+    assert [holder.pauses(1.1 * DUE, comes_in=number + 1) for number in range(3)] == [1, 2, 3]
+
+
+def test_a_loop_that_was_just_woken_may_come_by_itself(holder: Holder) -> None:
+    assert holder.pauses(10 * DUE, comes_in=1000, woken=9.5 * DUE) == 0
 
 
 def test_a_loop_that_does_not_come_is_not_waited_for(holder: Holder) -> None:

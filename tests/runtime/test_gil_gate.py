@@ -117,10 +117,12 @@ class Clocks:
 
     def __init__(self) -> None:
         self.now = self.computed = 0.0
-        self.computes_beside = False
+        self.computes_beside = 0.0  # seconds that it still computes while others have the GIL
 
     def perf_counter(self) -> float:
-        self.pass_(PROBE / 10, PROBE / 10 if self.computes_beside else 0.0)
+        computed = min(PROBE / 10, self.computes_beside)
+        self.computes_beside -= computed
+        self.pass_(PROBE / 10, computed)
         return self.now
 
     def pass_(self, seconds: float, computed: float = 0.0) -> None:
@@ -206,8 +208,16 @@ def test_a_call_that_wants_the_gil_back_is_not_taken_for_one_that_waits(clocks: 
 
 def test_a_call_that_computes_while_others_have_the_gil_is_seen_at_once(clocks: Clocks) -> None:
     watched = Watched(clocks)
-    clocks.computes_beside = True
+    clocks.computes_beside = 1.0
     assert watched.look(computed=POLL)
+
+
+def test_a_call_that_has_just_lost_the_gil_computes_for_a_moment(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    for _ in range(5 * OBSERVATIONS):
+        clocks.computes_beside = PROBE
+        assert not watched.look(computed=POLL / 2)
+    assert watched.gate.is_needed("k")
 
 
 def test_a_look_that_lost_the_gil_itself_is_none(clocks: Clocks, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,13 +73,14 @@ async def test_one_wake_up_for_all_that_have_ended(pool: ThreadPool, monkeypatch
 
 async def test_a_loop_is_due_until_it_comes(pool: ThreadPool) -> None:
     mailbox, one = mailbox_of(asyncio.get_running_loop()), call(int)
-    assert not mailbox.is_due
+    assert not mailbox.is_due()
     task = asyncio.ensure_future(pool.run(one))
     await asyncio.sleep(0)
-    stand_still_until(lambda: mailbox.is_due)
-    assert one.is_awaited
+    stand_still_until(lambda: mailbox.is_due(0.01))
+    assert one.loop_is_due()
+    assert not one.loop_is_due(60.0)
     await task
-    assert not mailbox.is_due
+    assert not mailbox.is_due()
 
 
 async def test_a_crowd_is_told_in_several_turns_of_the_loop(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:

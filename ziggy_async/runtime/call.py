@@ -143,10 +143,9 @@ class Call(Outcome):
             self.ended = time.perf_counter()
         del self, elsewhere, function, args, kwargs, value, error  # the error's traceback leads to this frame
 
-    @property
-    def is_awaited(self) -> bool:
-        """True if the loop in which it was made has been woken for outcomes, and has not come yet."""
-        return self._loop is not None and mailbox_of(self._loop).is_due
+    def loop_is_due(self, seconds: float = 0.0) -> bool:
+        """Returns whether its loop was woken for outcomes, `seconds` ago or earlier, and has not come yet."""
+        return self._loop is not None and mailbox_of(self._loop).is_due(seconds)
 
     def publish(self) -> None:
         """Sets the outcome of a call that has run. If it returned a coroutine, the loop awaits that first."""

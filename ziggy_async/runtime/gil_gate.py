@@ -2,11 +2,11 @@
 
 A thread that wants the GIL asks the one that has it after 5 ms, and may then lose it to a third one, again and again:
 beside eight threads a loop was late by 6 ms with calls of 0.15 ms, by 55 with calls of 1.5 ms, by 127 with calls of
-15 ms (95th percentiles of pings). So one thread of the process at a time makes calls that hold the GIL. After a few
-calls it sleeps for a moment, so that a loop that has results to come for gets the GIL: each time costs a tenth of a
-millisecond. At the end of a time slice the next thread in line takes over, since one that has rested gets the processor
-sooner than one that has used up its share. A thread that arrives while that one wakes up may enter before it, but not
-twice in a row.
+15 ms (95th percentiles of pings). So one thread of the process at a time makes calls that hold the GIL. Between two
+calls it sleeps for a moment if the loop was woken for results a while ago, and has not come: then the loop gets the
+GIL. At the end of a time slice the next thread in line takes over, since one that has rested gets the processor sooner
+than one that has used up its share: so do those in line, which wake up now and then. While the next thread wakes up, a
+thread that arrives may enter first, but not twice in a row.
 
 A call that does not hold the GIL, because it waits or computes without it, does not need the gate. The gate sees which
 functions make such calls, and remembers it for a while: the first in line has the GIL although the call under way has
@@ -25,12 +25,14 @@ from ziggy_async.runtime.call import Call
 
 LONG = 1e-4  # seconds of the processor that a call may use without the gate
 SLICE = 1e-3  # seconds after which the next thread in line takes over
-FEW, FEW_SECONDS, MANY_SECONDS = 3, 3e-4, 2.5e-3
-"""The loop is let in after so many calls if they took that long together, and after fewer calls that took longer."""
+SHORT = 5e-4  # seconds below which a call is short
+DUE, DUE_AMID_SHORT = 3e-3, 2e-4
+"""Seconds since the loop was woken, and since it was let in, after which it is let in; beside short calls the second.
+Each time costs a tenth of a millisecond."""
 PAUSE = 1e-6  # seconds that the holder asks to sleep for; the system makes it some fifty times as long
 LONGEST_PAUSE = 1e-4  # seconds after which the loop has not come because it has no processor
 LONGEST_CALL = 0.1  # seconds after which others begin beside a call that holds the GIL: it may go on for minutes
-POLL = 4e-3  # seconds after which the first in line looks whether the GIL is free
+POLL = 4e-3  # seconds after which those in line wake up, and the first one looks whether the GIL is free
 LATE = 1e-3  # seconds: one that wakes up later than that by as much was kept from the GIL by another thread
 OBSERVATIONS = 3
 """Observations in a row that count: a call that holds the GIL may let go of it for a moment, to write a line somewhere,
@@ -71,7 +73,7 @@ class Gate:
         self._last: GatedThread | None = None  # has used up its slice: it overtakes nobody
         self._key: Hashable = None  # of the holder's call under way; None between two calls
         self._entered = self._began = self._computed = 0.0
-        self._calls, self._paused = 0, 0.0  # since the loop was let in, and when that was
+        self._paused = 0.0  # when the loop was let in
         self._seen: dict[Hashable, tuple[int, float]] = {}
         """Key -> how often in a row it was seen without the GIL, and until when it is known not to need the gate."""
 
@@ -117,10 +119,9 @@ class Gate:
                     self._let_first_in()
                 if self._holder is thread:
                     return
-                is_first = self._line[0] is thread
             due = time.perf_counter() + POLL
             try:
-                thread.wake_ups.get(timeout=POLL if is_first else None)
+                thread.wake_ups.get(timeout=POLL)
             except Empty:
                 self._poll(thread, time.perf_counter() - due)
 
@@ -154,13 +155,12 @@ class Gate:
         """Lets in the loop that has to come for outcomes, and at the end of the slice the next thread in line."""
         if self._holder is not thread:
             return
-        self._calls += 1
         now = time.perf_counter()
-        since = now - self._paused
-        if since > MANY_SECONDS or (self._calls >= FEW and since > FEW_SECONDS):
-            while call.is_awaited and time.perf_counter() - now < LONGEST_PAUSE:
+        due = DUE_AMID_SHORT if now - self._began < SHORT else DUE
+        if now - self._paused > due and call.loop_is_due(due):
+            while call.loop_is_due() and time.perf_counter() - now < LONGEST_PAUSE:
                 time.sleep(PAUSE)
-            self._paused, self._calls = time.perf_counter(), 0
+            self._paused = time.perf_counter()
         with self._lock:
             if self._holder is thread and time.perf_counter() - self._entered > SLICE:
                 self._open()
@@ -193,12 +193,15 @@ class Gate:
 
 
 def _is_computing(thread: GatedThread) -> bool:
-    """Returns whether that thread computes while this one has the GIL, which it may lose if it gets no processor."""
-    before, until = thread.clock(), time.perf_counter() + PROBE
-    while time.perf_counter() < until:
-        pass
-    computed = thread.clock() - before
-    return computed > PROBE / 4 and time.perf_counter() < until + PROBE
+    """Returns whether that thread computes while this one has the GIL, which it may lose if it gets no processor. Looks
+    twice: a thread that has just lost the GIL computes for a moment before it waits."""
+    for _ in range(2):
+        before, until = thread.clock(), time.perf_counter() + PROBE
+        while time.perf_counter() < until:
+            pass
+        if thread.clock() - before <= PROBE / 4 or time.perf_counter() >= until + PROBE:
+            return False
+    return True
 
 
 def _has_waited(computed: float, seconds: float) -> bool:

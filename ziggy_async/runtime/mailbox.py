@@ -30,10 +30,9 @@ class Mailbox:
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._woken = -math.inf  # when the loop was woken; from the past once it comes
 
-    @property
-    def is_due(self) -> bool:
-        """True if the loop has been woken, and has not come yet."""
-        return self._woken > -math.inf
+    def is_due(self, seconds: float = 0.0) -> bool:
+        """Returns whether the loop was woken, `seconds` ago or earlier, and has not come yet."""
+        return -math.inf < self._woken <= time.perf_counter() - seconds
 
     def add(self, waiter: "asyncio.Future[None]") -> None:
         """Wakes the loop. That an open loop cannot be woken is logged; the next call tries again."""
