@@ -85,6 +85,23 @@ def test_one_thread_at_a_time_in_the_order_in_which_they_came(gate: Gate) -> Non
     assert gate._holder is None
 
 
+def test_a_long_line_does_not_take_the_gil_from_the_call_under_way(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    wake_ups: list[GatedThread] = []
+    monkeypatch.setattr(gate, "_poll", lambda thread, _: wake_ups.append(thread))
+    monkeypatch.setattr(Entrant, "_stay", lambda self: self._leaving.wait())  # which leaves the processor to them
+    entrants = [Entrant(gate) for _ in range(101)]
+    until(lambda: len(gate._line) == 100)
+    time.sleep(0.1)  # until those are in line that came when it was short
+    wake_ups.clear()
+    began = time.monotonic()
+    time.sleep(0.3)
+    assert len(wake_ups) <= 10 * (time.monotonic() - began) / POLL + 100  # eight of them, and the first, in each POLL
+    for entrant in entrants:
+        entrant._leaving.set()
+    for entrant in entrants:
+        entrant.leave()
+
+
 def test_what_does_not_hold_the_gil_does_not_need_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate()
     assert gate.is_needed("waits")

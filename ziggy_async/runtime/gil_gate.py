@@ -33,10 +33,9 @@ PAUSE = 1e-6  # seconds that the holder asks to sleep for; the system makes it s
 LONGEST_PAUSE = 1e-4  # seconds after which the loop has not come because it has no processor
 LONGEST_CALL = 0.1  # seconds after which others begin beside a call that holds the GIL: it may go on for minutes
 POLL = 4e-3  # seconds after which those in line wake up, and the first one looks whether the GIL is free
+AWAKE = 8  # of those in line that wake up in that time: each one takes the GIL from the call under way
 LATE = 1e-3  # seconds: one that wakes up later than that by as much was kept from the GIL by another thread
-OBSERVATIONS = 3
-"""Observations in a row that count: a call that holds the GIL may let go of it for a moment, to write a line somewhere,
-or may have had no processor."""
+OBSERVATIONS = 3  # in a row, that count: a call that holds the GIL may let go of it for a moment, or have no processor
 WAITS = 0.02  # share of the processor below which a call has waited; fifty threads that share the GIL have as much each
 KNOWN = 1.0  # seconds for which it is known that calls of a function do not need the gate
 MOST_KNOWN = 1000  # functions that are remembered
@@ -119,9 +118,10 @@ class Gate:
                     self._let_first_in()
                 if self._holder is thread:
                     return
-            due = time.perf_counter() + POLL
+                rest = POLL * (1.0 if self._line[0] is thread else max(1.0, len(self._line) / AWAKE))
+            due = time.perf_counter() + rest
             try:
-                thread.wake_ups.get(timeout=POLL)
+                thread.wake_ups.get(timeout=rest)
             except Empty:
                 self._poll(thread, time.perf_counter() - due)
 
