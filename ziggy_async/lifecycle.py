@@ -75,8 +75,8 @@ def _close_files() -> None:
     if hasattr(_forking, "locks"):  # this module was reloaded, or a signal's handler forks amid a fork
         return
     _forking.locks = ExitStack()
-    for file, lock in list(_files.items()):
-        if lock.acquire(timeout=LOCK_TIMEOUT):
+    for file in [reference() for reference in _files.keyrefs()]:  # not `items`: another thread may add one meanwhile
+        if file is not None and (lock := _files[file]).acquire(timeout=LOCK_TIMEOUT):
             _forking.locks.callback(lock.release)
             file.close()
 

@@ -3,15 +3,18 @@
 import asyncio
 import gc
 import json
+import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
 from reference.bars import walk
 
-from ziggy_async import BarStore, _core, generate_signals_for_watchlist_async
+from ziggy_async import BarStore, _core, generate_signals_for_watchlist_async, lifecycle
 
 Run = Callable[..., Any]
 
@@ -193,3 +196,34 @@ def test_a_sub_interpreter_is_refused(run_isolated: Run) -> None:
 def test_a_forked_child_that_goes_on_in_the_loop_takes_no_wake_up_from_its_parent(run_isolated: Run) -> None:
     done = run_isolated("forked_eventfd", ASYNC_FEATURES_WAKE="eventfd", PYTHONWARNINGS="ignore::DeprecationWarning")
     assert done.stdout == "went on\n", done.stderr
+
+
+class File:
+    """A file that a fork closes."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+        lifecycle.close_before_fork(self, threading.Lock())
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_a_fork_closes_its_files_although_another_thread_makes_one_at_that_moment() -> None:
+    files = [File() for _ in range(3)]
+    made: list[File] = []
+
+    def make_one(frame: FrameType, event: str, argument: object) -> object:  # at each line of `weakref`
+        if frame.f_globals["__name__"] == "weakref":
+            made.append(File())
+        return make_one
+
+    before = sys.gettrace()
+    sys.settrace(make_one)
+    try:
+        lifecycle._close_files()
+    finally:
+        sys.settrace(before)
+        lifecycle._release_files()
+    assert made
+    assert all(file.is_closed for file in files)
