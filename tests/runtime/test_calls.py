@@ -17,6 +17,7 @@ from pooled import pool_of
 
 from ziggy_async.runtime import call as calls
 from ziggy_async.runtime.call import Call, Outcome, raisable
+from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.gil_gate import gate
 from ziggy_async.runtime.threads import ThreadPool
 
@@ -172,6 +173,30 @@ async def test_a_coroutine_that_others_await_is_theirs() -> None:
     await asyncio.sleep(0.01)
     assert inspect.getcoroutinestate(coroutine) == inspect.CORO_SUSPENDED
     coroutine.close()
+
+
+def test_a_coroutine_is_cancelled_in_the_thread_of_its_loop() -> None:
+    """A loop in debug mode refuses what another thread does to its tasks."""
+    cancelled_in: list[int] = []
+
+    async def endless() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled_in.append(threading.get_ident())
+
+    async def main() -> None:
+        call = call_of(endless)
+        assert call.starts_on_loop()
+        task = call.task
+        assert task is not None
+        await asyncio.sleep(0)  # it begins
+        assert await asyncio.to_thread(call.abandon)
+        await asyncio.wait([task], timeout=30)
+        assert isinstance(call.error, Stopped)
+
+    asyncio.run(main(), debug=True)
+    assert cancelled_in == [threading.get_ident()]
 
 
 async def test_who_gives_up_waiting_while_an_outcome_is_set_keeps_no_other_from_it(

@@ -22,7 +22,7 @@ from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Decision, Load, scale
 from ziggy_async.queueing.task import Counts, State, Task
-from ziggy_async.runtime.call import Call, UnraisableError
+from ziggy_async.runtime.call import Call, UnraisableError, call_in_loop
 from ziggy_async.runtime.errors import QueueFull, Stopped, TaskDropped, WorkerLost
 from ziggy_async.runtime.processes import ProcessPool
 from ziggy_async.runtime.threads import ThreadPool
@@ -72,7 +72,7 @@ class Background:
     def __del__(self) -> None:
         self._is_closed = True  # workers in the loop's thread may still find this: none is started anew
         for task in (*self.worker_tasks, *self._sizing):
-            if not self._call_in_loop(task.cancel):
+            if not call_in_loop(self._loop, task.cancel):
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
 
     # --- the way in
@@ -257,27 +257,16 @@ class Background:
 
     def cancel(self, task: Task) -> bool:
         """Cancels the task, from any thread. Returns False when it is done, or its loop is closed."""
-        return not task.outcome.is_set and self._call_in_loop(self._end_early, task, asyncio.CancelledError())
+        return not task.outcome.is_set and call_in_loop(self._loop, self._end_early, task, asyncio.CancelledError())
 
     def release(self, task: Task) -> None:
         """Takes one caller off the task, from any thread; the last one cancels it."""
-        self._call_in_loop(self._release, task)
+        call_in_loop(self._loop, self._release, task)
 
     def _release(self, task: Task) -> None:
         task.callers -= 1
         if task.callers <= 0:
             self._end_early(task, asyncio.CancelledError())
-
-    def _call_in_loop(self, function: Callable[..., object], *args: Any) -> bool:
-        """Calls it in the home loop's thread, now or soon. Returns False when that loop is closed."""
-        if asyncio._get_running_loop() is self._loop:
-            function(*args)
-            return True
-        try:
-            self._loop.call_soon_threadsafe(function, *args)
-        except RuntimeError:
-            return False
-        return True
 
     def _expire(self, task: Task) -> None:
         """Ends the task at its deadline, unless its attempt had ended before. A busy loop hears of both late; a task
@@ -287,9 +276,8 @@ class Background:
             self._end_early(task, self._too_late(task), Reason.DEADLINE)
 
     def _too_late(self, task: Task) -> TimeoutError:
-        return TimeoutError(
-            f"task {task.work.name} was not done within its deadline of {task.work.options.deadline:g} s"
-        )
+        work = task.work
+        return TimeoutError(f"task {work.name} was not done within its deadline of {work.options.deadline:g} s")
 
     def _end_early(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
         """Ends a task that is not done, in any state: as cancelled or, with a reason, as dead. Its handle answers at

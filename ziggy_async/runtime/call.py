@@ -202,9 +202,21 @@ class Call(Outcome):
     def abandon(self) -> bool:
         """Ends it for its waiters, with `Stopped`. Returns False when it has an outcome. A coroutine is cancelled, in
         its loop's thread; what runs in another thread goes on alone, and a coroutine that it gives is closed."""
-        if self.task is not None and not self.task.get_loop().is_closed():
-            self.task.cancel()
+        if (task := self.task) is not None:  # which the loop's thread resets
+            call_in_loop(task.get_loop(), task.cancel)
         return self.set(None, Stopped(f"{printable(self.operation)}: it was stopped"))
+
+
+def call_in_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *args: Any) -> bool:
+    """Calls it in the loop's thread, now or soon. Returns False when the loop is closed."""
+    if asyncio._get_running_loop() is loop:
+        function(*args)
+        return True
+    try:
+        loop.call_soon_threadsafe(function, *args)
+    except RuntimeError:
+        return False
+    return True
 
 
 def close_unless_begun(value: object) -> None:
