@@ -58,7 +58,7 @@ class Holder:
         """How often it has paused after a further call of so many seconds."""
         self.gate._began = self.clock.now
         self.clock.now += seconds
-        self.gate._let_others_in(self.thread, Awaited(self.clock, woken, comes_in))
+        self.gate.let_others_in(self.thread, Awaited(self.clock, woken, comes_in))
         return self.clock.pauses
 
 

@@ -90,6 +90,17 @@ def test_no_thread_without_work_and_an_idle_one_is_used_again(pool: ThreadPool) 
     assert submit(pool, lambda: threading.current_thread().daemon).result(PATIENCE)
 
 
+def test_the_thread_that_came_to_rest_last_makes_the_next_call() -> None:
+    with pool_of(4, "pool-test") as pool:
+        pool.start()
+        until(lambda: len(pool._idle) == 4)
+        names = set()
+        for _ in range(20):
+            names.add(submit(pool, lambda: threading.current_thread().name).result(PATIENCE))
+            until(lambda: len(pool._idle) == 4)
+        assert len(names) == 1
+
+
 def test_many_calls_few_threads() -> None:
     with pool_of(4, "pool-test") as pool:
         idents = [submit(pool, threading.get_ident) for _ in range(10_000)]

@@ -80,8 +80,8 @@ class Gate:
         """Makes the call in `thread`, the current one, as soon as that may. The thread may hold the gate afterwards:
         `leave` is to follow when it has no further call.
 
-        The outcome is published when the call is over for the gate: to wake a loop is a system call without the GIL,
-        which would look as if the function computed without it."""
+        The outcome is to be published when the call is over for the gate, and `let_others_in` to follow: to wake a loop
+        is a system call without the GIL, which would look as if the function computed without it."""
         if self.is_needed(call.key):
             self._enter(thread)
             self._computed, self._began, self._key = thread.clock(), time.perf_counter(), call.key
@@ -89,8 +89,6 @@ class Gate:
             self.leave(thread)
         call.run()
         self._end(thread)
-        call.publish()
-        self._let_others_in(thread, call)
         del call  # its error's traceback leads to this frame: it must not lead back
 
     def leave(self, thread: GatedThread) -> None:
@@ -151,7 +149,7 @@ class Gate:
             if seconds > LONG:
                 self._note(key, int(_has_waited(thread.clock() - self._computed, seconds)))
 
-    def _let_others_in(self, thread: GatedThread, call: Call) -> None:
+    def let_others_in(self, thread: GatedThread, call: Call) -> None:
         """Lets in the loop that has to come for outcomes, and at the end of the slice the next thread in line."""
         if self._holder is not thread:
             return

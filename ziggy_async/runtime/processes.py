@@ -10,7 +10,7 @@ from ziggy_async import lifecycle, tracing
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.child_process import GRACE, ChildProcess, PackedCall
 from ziggy_async.runtime.gil_gate import GatedThread
-from ziggy_async.runtime.threads import ThreadPool
+from ziggy_async.runtime.threads import ThreadPool, WakeUps
 
 
 class ProcessPool(ThreadPool):
@@ -53,7 +53,6 @@ class ProcessPool(ThreadPool):
 
     def _make(self, thread: GatedThread, call: Call) -> None:
         call.run(partial(self._serve, call))
-        call.publish()
         del call  # as in Gate.run
 
     def _serve(self, call: Call, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -92,8 +91,8 @@ class ProcessPool(ThreadPool):
         if child is not None:
             child.stop(patience)
 
-    def _make_call(self, thread: GatedThread) -> bool:
-        stays = super()._make_call(thread)
+    def _make_calls(self, thread: GatedThread, wake_ups: WakeUps) -> bool:
+        stays = super()._make_calls(thread, wake_ups)
         if not stays:
             self._end_child(GRACE)
         return stays

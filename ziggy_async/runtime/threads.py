@@ -6,7 +6,7 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from ziggy_async import lifecycle
@@ -53,11 +53,11 @@ class ThreadPool:
         self._stuck: set[Call] = set()  # of those, the abandoned ones
         self._threads: set[threading.Thread] = set()
         self._leaving: list[threading.Thread] = []  # have left `_threads`, and may not have ended yet
-        self._wake_ups: _WakeUps = SimpleQueue()
+        self._idle: list[WakeUps] = []  # of the threads that rest; the last one is woken first: its caches are warm
 
     def __del__(self) -> None:
-        for _ in getattr(self, "_threads", ()):  # it may not have come so far
-            self._wake_ups.put(None)
+        for wake_ups in getattr(self, "_idle", ()):  # it may not have come so far
+            wake_ups.put(None)
 
     @property
     def stuck(self) -> int:
@@ -98,9 +98,8 @@ class ThreadPool:
             if self._is_shut:
                 raise Stopped("the pool was shut down")
             self._waiting[call] = None
-            self._wake_ups.put(self)  # first: an interrupt while a thread starts leaves no call without one
             try:
-                if self._stuck or len(self._threads) < self.size:  # else all that there may be are there
+                if not self._wake() and (self._stuck or len(self._threads) < self.size):  # else all are there
                     self._grow()
             except RuntimeError:
                 del self._waiting[call]
@@ -119,7 +118,8 @@ class ThreadPool:
             raise ValueError(f"size: {shown(size)} is not a number of threads of at least 1")
         with self._lock:
             self.size = size
-            self._wake_all()
+            while self._wake():  # they look whether they are to end
+                pass
             self._grow()
 
     def abandon(self, call: Call) -> None:
@@ -146,7 +146,8 @@ class ThreadPool:
             raise RuntimeError("a thread of the pool cannot wait for the pool's end")
         with self._lock:
             self._is_shut = True
-            self._wake_all()
+            while self._wake():  # they look whether they are to end
+                pass
             unfinished = [*self._waiting, *self._running]
         left = [call for call in unfinished if not (cancel and self.cancel(call))]  # those that have begun go on
         if wait:
@@ -163,10 +164,12 @@ class ThreadPool:
 
     # With the lock held:
 
-    def _wake_all(self) -> None:
-        """Has idle threads look whether they are to end."""
-        for _ in range(len(self._threads)):
-            self._wake_ups.put(self)
+    def _wake(self) -> bool:
+        """Has an idle thread look for a call, or whether it is to end. Returns False when none is idle."""
+        if not self._idle:
+            return False
+        self._idle.pop().put(self)
+        return True
 
     @property
     def _replaced(self) -> int:
@@ -184,7 +187,9 @@ class ThreadPool:
     def _start_threads(self, wanted: int) -> None:
         while self._counted < min(wanted, self.size):
             name = f"{self._name}-{self._started}"
-            thread = threading.Thread(target=_serve, args=(self._wake_ups,), name=name, daemon=True)
+            wake_ups: WakeUps = SimpleQueue()
+            wake_ups.put(self)
+            thread = threading.Thread(target=_serve, args=(wake_ups,), name=name, daemon=True)
             self._threads.add(thread)
             try:
                 thread.start()
@@ -194,7 +199,6 @@ class ThreadPool:
                     raise
                 return
             self._started += 1
-            self._wake_ups.put(self)  # so that a thread whose call another one has taken looks whether it is surplus
 
     def _free_place(self, call: Call) -> None:
         """Lets another thread take the place of the one that is stuck in the call."""
@@ -211,54 +215,53 @@ class ThreadPool:
         self._threads.remove(thread)
         self._leaving = [other for other in self._leaving if other.is_alive()] + [thread]
         self._changed.notify_all()
-        if self._is_shut and not self._threads:
-            self._wake_ups = SimpleQueue()  # what nobody has taken leads back to the pool
         return True
 
     # For the threads:
 
-    def _make_call(self, thread: GatedThread) -> bool:
-        """Makes the call that has waited longest, if there is one. Returns whether the thread stays in the pool."""
-        with self._lock:
-            if self._leaves():
-                if self._waiting:  # for the call that this one was woken for
-                    self._wake_ups.put(self)
-                return False
-            if not self._waiting:  # it was cancelled
-                return True
-            call, _ = self._waiting.popitem(last=False)
-            self._running.add(call)
-        self._make(thread, call)
-        with self._lock:
-            if call not in self._running:  # a forked child of this thread: it has the parent's work behind it
-                return False
-            self._running.remove(call)
-            self._stuck.discard(call)
+    def _make_calls(self, thread: GatedThread, wake_ups: "WakeUps") -> bool:
+        """Makes the calls that have waited longest, until there is none. Returns whether the thread stays in the pool.
+        An outcome is published when all else is done: who awaits it has the GIL then."""
+        made: Call | None = None
+        while True:
+            with self._lock:
+                if made is not None:
+                    if made not in self._running:  # a forked child of this thread: it has the parent's work behind it
+                        return False
+                    self._running.remove(made)
+                    self._stuck.discard(made)
+                stays, call = not self._leaves(), None
+                if not stays:
+                    self._wake()  # perhaps this thread was woken for a call
+                elif self._waiting:
+                    call, _ = self._waiting.popitem(last=False)
+                    self._running.add(call)
+                else:
+                    self._idle.append(wake_ups)
+            if made is not None:
+                made.publish()
+                gate.let_others_in(thread, made)
+            made = call
+            if made is None:
+                return stays
             del call  # as in Gate.run
-            return not self._leaves()
+            self._make(thread, made)
 
     def _make(self, thread: GatedThread, call: Call) -> None:
-        """Makes the call in the current thread, and publishes its outcome."""
         gate.run(thread, call)
         del call  # as in Gate.run
 
 
-_WakeUps: TypeAlias = "SimpleQueue[ThreadPool | None]"
-"""A pool with a call for the thread that takes it, or with something else to look at; None when it is gone."""
+WakeUps: TypeAlias = "SimpleQueue[ThreadPool | None]"
+"""One thread's: the pool, when it is to look for a call, or for something else; None when the pool is gone."""
 
 
-def _serve(wake_ups: _WakeUps) -> None:
-    """Makes one call after another, in a thread of a pool. While it rests it refers to neither pool nor call."""
+def _serve(wake_ups: WakeUps) -> None:
+    """Makes calls when it is woken, in a thread of a pool. While it rests it refers to neither pool nor call."""
     thread = GatedThread()
-    while True:
-        try:
-            pool = wake_ups.get_nowait()
-        except Empty:
-            gate.leave(thread)
-            pool = wake_ups.get()
-        if pool is None or not pool._make_call(thread):
-            break
+    while (pool := wake_ups.get()) is not None and pool._make_calls(thread, wake_ups):
         del pool
+        gate.leave(thread)
     gate.leave(thread)
 
 
