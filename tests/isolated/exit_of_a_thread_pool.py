@@ -14,7 +14,7 @@ pool, began = ThreadPool(1), threading.Event()
 
 def work():
     began.set()
-    time.sleep(0.3)
+    time.sleep(1.0)
     print("done")
 
 

@@ -168,7 +168,8 @@ class ThreadPool:
         """Has an idle thread look for a call, or whether it is to end. Returns False when none is idle."""
         if not self._idle:
             return False
-        self._idle.pop().put(self)
+        self._idle[-1].put(self)  # before the next line: an interrupt between them loses no thread
+        self._idle.pop()
         return True
 
     @property
@@ -220,8 +221,7 @@ class ThreadPool:
     # For the threads:
 
     def _make_calls(self, thread: GatedThread, wake_ups: "WakeUps") -> bool:
-        """Makes the calls that have waited longest, until there is none. Returns whether the thread stays in the pool.
-        An outcome is published when all else is done: who awaits it has the GIL then."""
+        """Makes the calls that wait, until there is none. Returns whether the thread stays in the pool."""
         made: Call | None = None
         while True:
             with self._lock:
@@ -239,7 +239,7 @@ class ThreadPool:
                 else:
                     self._idle.append(wake_ups)
             if made is not None:
-                made.publish()
+                made.publish()  # when all else is done: whoever awaits it gets the GIL at once
                 gate.let_others_in(thread, made)
             made = call
             if made is None:
