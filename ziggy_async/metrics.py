@@ -13,11 +13,12 @@ from typing import Any
 
 from ziggy_async import lifecycle
 from ziggy_async._core import Histogram, Tally
-from ziggy_async.messages import encodable, printable
+from ziggy_async.messages import LONGEST_NAME, encodable, printable
 from ziggy_async.windows import Windows
 
 RING = 10_000  # operations that are kept one by one, each some 200 bytes
 KINDS = 100  # kinds that are told apart, each 120 kB
+KEPT = LONGEST_NAME + 1  # characters of a name in the ring: of these `printable` makes what it makes of all of them
 OTHER = "other"  # the kind of operations that come when there are as many kinds as there may be
 
 _lock = threading.RLock()  # for what is rare: the first operation of a kind, failures, and who observes functions
@@ -95,24 +96,24 @@ class Metrics:
         `latency`: what the ring and the summary say of it, `total` unless given. `error`: what went wrong, if it has
         failed. Raises `ValueError` for seconds that are no finite number."""
         period = self._period  # the same to the end, also when it is cleared meanwhile
-        operation = printable(operation)
         name = operation.partition(":")[0]
-        kind = period.kinds.get(name) or self._kind_of(period, name)
+        kind = period.kinds.get(name) or self._kind_of(period, printable(name))
         kind.total.record(total)
         if waiting is not None:
             kind.waiting.record(waiting)
         if running is not None:
             kind.running.record(running)
         seconds = total if latency is None else latency
-        counted = (period.all, *period.windows.pair())
+        ever, (older, younger) = period.all, period.windows.pair()
         if error is None:
-            for outcomes in counted:
-                outcomes.latencies.record(seconds)
+            ever.latencies.record(seconds)
+            older.latencies.record(seconds)
+            younger.latencies.record(seconds)
         else:
             with _lock:
-                for failed in (kind, *counted):
+                for failed in (kind, ever, older, younger):
                     failed.errors += 1
-        period.ring.append((operation, seconds, error, time.time() - total))
+        period.ring.append((operation[:KEPT], seconds, error, time.time() - total))
 
     def _kind_of(self, period: _Period, name: str) -> KindMetrics:
         """Returns the kind of that name, made if it is the first of it."""
@@ -159,8 +160,6 @@ class Metrics:
         with _lock:
             if self in _observers:
                 _connect()
-
-    # --- the package's functions
 
     def observe_functions(self, wanted: bool = True) -> None:
         """Starts or stops counting the awaits of every `CountedFunction`. They are in `by_kind`, under its name, and in
@@ -210,7 +209,7 @@ def _milliseconds(durations: Histogram, unit: str) -> dict[str, float]:
 
 def _described(operation: str, total: float, error: str | None, at: float) -> dict[str, Any]:
     return {
-        "operation": operation,
+        "operation": printable(operation),
         "duration_ms": 1e3 * total,
         "success": error is None,
         "error": None if error is None else encodable(error),

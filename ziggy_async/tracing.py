@@ -28,7 +28,7 @@ class Convention(NamedTuple):
     """The name of a kind of span, its kind in OpenTelemetry, and the attributes that it always has."""
 
     name: str
-    """A word in braces is an argument of the span."""
+    """`{kind}` stands for the kind of the operation, or for what a native job computes."""
     kind: str
     attributes: Mapping[str, str] = MappingProxyType({})
 
@@ -68,6 +68,9 @@ TASK_ID, FUNCTION, OPERATION, ATTEMPT, TICKERS, ERROR_TYPE = (
 LOOK_AGAIN = 0.1
 """Seconds between two looks whether the application has configured OpenTelemetry by now: a look takes microseconds."""
 
+TRACE = "opentelemetry.trace"
+"""The module that whoever traces has imported."""
+
 _tracer: Any = None
 """OpenTelemetry's tracer, once the application has configured it."""
 _next_look = 0.0
@@ -79,7 +82,7 @@ def tracer() -> Any:
     """Returns the application's tracer, None if it does not trace, or not yet."""
     global _tracer, _next_look
     if _tracer is None:
-        trace = sys.modules.get("opentelemetry.trace")
+        trace = sys.modules.get(TRACE)
         if trace is not None and time.monotonic() >= _next_look:
             _next_look = time.monotonic() + LOOK_AGAIN
             provider = trace.get_tracer_provider()
@@ -88,11 +91,12 @@ def tracer() -> Any:
     return _tracer
 
 
-def span(what: str, kind: str = "", **about: Any) -> AbstractContextManager[Any]:
-    """Returns a span around a block, current in it; nothing without a tracer. `kind` stands in its name, `about` are
-    the arguments of `attributes_of`."""
-    found = tracer()
-    return _NOTHING if found is None else _Around(found.start_span(**_arguments(what, kind, about)))
+def span(what: str, **about: Any) -> AbstractContextManager[Any]:
+    """Returns a span around a block, current in it; nothing without a tracer. `about` are the arguments of
+    `attributes_of`."""
+    if TRACE not in sys.modules or (found := tracer()) is None:
+        return _NOTHING
+    return _Around(found.start_span(**_arguments(what, about)))
 
 
 class _Around:
@@ -105,7 +109,7 @@ class _Around:
 
     def __enter__(self) -> None:
         contexts = sys.modules["opentelemetry.context"]
-        self._token = contexts.attach(sys.modules["opentelemetry.trace"].set_span_in_context(self._span))
+        self._token = contexts.attach(sys.modules[TRACE].set_span_in_context(self._span))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if kind is not GeneratorExit:  # whoever closes a coroutine does so in a context of his own
@@ -115,9 +119,8 @@ class _Around:
 
 def native_job(kind: str, tickers: int, future: "Future[T]") -> "Future[T]":
     """Returns `future` itself, with a span until it is done where the application traces."""
-    found = tracer()
-    if found is not None:
-        started = found.start_span(**_arguments("native job", kind, {"tickers": tickers}))
+    if TRACE in sys.modules and (found := tracer()) is not None:
+        started = found.start_span(**_arguments("native job", {"tickers": tickers}, kind))
         if started.is_recording():
             future.add_done_callback(lambda done: _end(started, None if done.cancelled() else done.exception()))
     return future
@@ -136,9 +139,9 @@ class TaskSpan:
         if found is None:
             self._span = None
             return
-        trace, contexts = sys.modules["opentelemetry.trace"], sys.modules["opentelemetry.context"]
+        trace, contexts = sys.modules[TRACE], sys.modules["opentelemetry.context"]
         parent = context.run(contexts.get_current)
-        self._span = found.start_span(context=parent, **_arguments("run", "", about))
+        self._span = found.start_span(context=parent, **_arguments("run", about))
         self.context = context.copy()
         self.context.run(contexts.attach, trace.set_span_in_context(self._span, parent))
 
@@ -159,8 +162,8 @@ class Delivery(NamedTuple):
 
     def end(self) -> None:
         """The waiting one has it."""
-        context = sys.modules["opentelemetry.trace"].set_span_in_context(self.after)
-        _end(tracer().start_span(context=context, start_time=self.began, **_arguments("deliver", "", {})), None)
+        context = sys.modules[TRACE].set_span_in_context(self.after)
+        _end(tracer().start_span(context=context, start_time=self.began, **_arguments("deliver", {})), None)
 
 
 def carrier() -> Carrier | None:
@@ -209,19 +212,21 @@ def attributes_of(
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _arguments(what: str, kind: str, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the arguments of a tracer's `start_span`."""
+def _arguments(what: str, about: Mapping[str, Any], kind: str | None = None) -> dict[str, Any]:
+    """Returns the arguments of a tracer's `start_span`. `kind`: by default that of the operation."""
     convention = CONVENTIONS[what]
+    if kind is None:
+        kind = about.get("operation", "").partition(":")[0]
     return {
         "name": convention.name.format(kind=printable(kind)),
-        "kind": sys.modules["opentelemetry.trace"].SpanKind[convention.kind],
+        "kind": sys.modules[TRACE].SpanKind[convention.kind],
         "attributes": {**convention.attributes, **attributes_of(**about)},
     }
 
 
 def _end(started: Any, error: BaseException | None, moment: int | None = None) -> None:
     if error is not None:
-        trace = sys.modules["opentelemetry.trace"]
+        trace = sys.modules[TRACE]
         started.record_exception(error)
         started.set_attribute(ERROR_TYPE, type(error).__qualname__)
         started.set_status(trace.Status(trace.StatusCode.ERROR))

@@ -26,8 +26,9 @@ class Windows(Generic[T]):
         """Returns the older one, which holds the last one to two minutes, and the younger one. An event is counted in
         both."""
         pair, until = self._state
-        late = self._clock() - until
-        if late >= 0.0:
+        now = self._clock()
+        if now >= until:
+            late = now - until
             pair = pair[1] if late < MINUTE else self._new(), self._new()
             self._state = pair, until + MINUTE * (1.0 + late // MINUTE)
         return pair

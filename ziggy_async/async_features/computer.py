@@ -358,7 +358,7 @@ class AsyncFeatureComputer(Calls):
         self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Calls `func` in the threads for direct calls, from any loop. Returns its result, or raises its exception."""
-        with tracing.span("compute", operation.partition(":")[0], operation=operation, function=func):
+        with tracing.span("compute", operation=operation, function=func):
             call = Call(operation, func, args, kwargs)
             if not self._takes_all:
                 await self._ready()
@@ -411,7 +411,7 @@ class AsyncFeatureComputer(Calls):
             await self._ready()
         began = time.perf_counter()
         try:
-            with tracing.span("compute", operation.partition(":")[0], operation=operation):
+            with tracing.span("compute", operation=operation):
                 value = await compute(*args)
         except Exception as error:
             logger.exception("%s failed", printable(operation))
