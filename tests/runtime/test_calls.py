@@ -133,6 +133,21 @@ def test_what_cannot_travel_becomes_a_clear_error(error: BaseException, text: st
     assert caught.value.__cause__ is error
 
 
+class Unready:
+    """A proxy whose object cannot be made, as that of a lazy attribute whose source is away."""
+
+    @property
+    def __class__(self) -> type:
+        raise RuntimeError("not ready")
+
+
+async def test_a_value_that_raises_when_it_is_asked_what_it_is() -> None:
+    call = call_of(Unready)
+    in_thread(call)
+    await asyncio.wait_for(call.wait(), 30)
+    assert type(call.result()) is Unready
+
+
 async def sleeper() -> None:
     await asyncio.sleep(0)
 

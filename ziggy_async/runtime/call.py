@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType, CoroutineType, FunctionType
 from typing import Any
 
 from ziggy_async.messages import described, printable
@@ -139,7 +139,7 @@ class Call(Outcome):
         except BaseException as raised:
             error = raisable(raised, self.operation)
         self._made = value, error
-        if self._loop is None or not inspect.iscoroutine(value):
+        if self._loop is None or type(value) is not CoroutineType:  # a proxy may raise when others ask for its class
             self.ended = time.perf_counter()
         del self, elsewhere, function, args, kwargs, value, error  # the error's traceback leads to this frame
 
@@ -221,7 +221,7 @@ def call_in_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., object
 
 def close_unless_begun(value: object) -> None:
     """Closes a coroutine that nobody is going to await: Python warns of one that is dropped."""
-    if inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
+    if type(value) is CoroutineType and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
         value.close()
 
 
