@@ -65,6 +65,15 @@ def queued(function: Callable[[], Any], **options: Any) -> Call:
     return call
 
 
+async def asked_for_its_result(computer: AsyncFeatureComputer) -> None:
+    handle = await computer.enqueue_task("task", fails)
+    await until(handle.done)
+    try:
+        handle.result()
+    finally:
+        del handle
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -81,6 +90,7 @@ def queued(function: Callable[[], Any], **options: Any) -> Call:
         queued(fails_on_the_loop),
         queued(fails, max_attempts=2),
         queued(fails, use_process_pool=True),
+        asked_for_its_result,
     ],
 )
 async def test_a_failure_is_gone_with_its_caller(call: Call) -> None:

@@ -52,8 +52,11 @@ class TaskHandle(Generic[T_co]):
 
     def result(self) -> T_co:
         """Returns the result; raises the task's error, or `InvalidStateError` while it is not done."""
-        value: T_co = self._finished().get()
-        return value
+        try:
+            value: T_co = self._finished().get()
+            return value
+        finally:
+            del self  # as in Outcome.get
 
     def exception(self) -> BaseException | None:
         """Returns the task's error, None if it has succeeded; raises `InvalidStateError` while it is not done."""
@@ -69,16 +72,14 @@ class TaskHandle(Generic[T_co]):
         self._queue.release(self._task)
 
     def __await__(self) -> Generator[Any, None, T_co]:
-        outcome = self._task.outcome
-        if not outcome.is_set:
+        if not self.done():
             yield from self._queue.wait(self._task).__await__()
             if self._task.delivery is not None:
                 self._task.delivery.end()
         try:
-            value: T_co = outcome.get()
-            return value
+            return self.result()
         finally:
-            del self, outcome  # as in Outcome.get
+            del self
 
     def __repr__(self) -> str:
         return f"<TaskHandle {self._task.work.name} {self.state.value}>"

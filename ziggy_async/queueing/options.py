@@ -1,8 +1,7 @@
 """The parts of a task: its work and options; its failed attempts, and the reasons for which it may be dead."""
 
-import dataclasses
 from collections.abc import Callable, Collection, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, TypedDict, get_args
@@ -47,11 +46,11 @@ class Options:
 
     def changed(self, **changes: Any) -> "Options":
         """Returns these options with some others in their place. Raises `TypeError` for a name that is no option."""
-        known = [field.name for field in dataclasses.fields(self)]
+        known = [field.name for field in fields(self)]
         for name in changes:
             if name not in known:
                 raise TypeError(f"{printable(name)}: no option of a task{nearest(name, known)}")
-        return dataclasses.replace(self, **changes)
+        return replace(self, **changes)
 
 
 class TaskOptions(TypedDict, total=False):
