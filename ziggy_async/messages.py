@@ -17,13 +17,13 @@ LONGEST_ERROR = 500
 
 
 def shown(value: object) -> str:
-    """Returns the `repr` of a value, of NumPy's as of Python's, in one line of at most 60 characters; of one that has
-    none, its type."""
+    """Returns the `repr` of a value, of NumPy's as of Python's, in one line of at most 60 printable characters; of one
+    that has none, its type."""
     try:
         text = repr(value.item() if isinstance(value, np.generic) else value)
     except Exception:
         return f"<{_class_name(value)}>"
-    return shortened(" ".join(text.split()) if "\n" in text else text, LONGEST)
+    return printable(" ".join(text.split()) if "\n" in text else text, LONGEST)
 
 
 def kind_of(value: object) -> str:

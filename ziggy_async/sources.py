@@ -18,7 +18,7 @@ from typing import Any, Unpack
 
 from ziggy_async import lifecycle, off_loop
 from ziggy_async.arguments import real
-from ziggy_async.messages import described, kind_of, shortened, shown
+from ziggy_async.messages import described, kind_of, printable, shortened, shown
 from ziggy_async.reading.options import ReadingOptions, rules_of
 from ziggy_async.runtime import background_loop
 from ziggy_async.runtime.call import Call
@@ -314,7 +314,7 @@ class BarSource:
             raise ValueError("the bar source returned None")
         skipped = self._store.load_unsorted(symbol, data, **self._options)
         if skipped:
-            logger.warning("bar source: %d rows of %s were left out: %s", skipped, symbol, skipped.as_text())
+            logger.warning("bar source: %d rows of %s were left out: %s", skipped, printable(symbol), skipped.as_text())
         self._refreshed[symbol] = time.monotonic()
         return None
 
@@ -331,7 +331,7 @@ class BarSource:
         """Counts and logs it; returns what the answers say."""
         with self._lock:
             self._counts["failures"] += 1
-        logger.warning("bar source failed for %s", fetch.symbol, exc_info=error)
+        logger.warning("bar source failed for %s", printable(fetch.symbol), exc_info=error)
         return shortened(described(error), LONGEST_FAULT)
 
     def _count_timeout(self, fetch: _Fetch) -> None:
@@ -340,7 +340,7 @@ class BarSource:
                 return
             fetch.timed_out = True
             self._counts["timeouts"] += 1
-        logger.warning("bar source took more than %g s for %s", self._timeout, fetch.symbol)
+        logger.warning("bar source took more than %g s for %s", self._timeout, printable(fetch.symbol))
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

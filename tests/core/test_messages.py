@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -94,6 +95,30 @@ def test_the_name_of_a_class_is_shown_without_control_characters() -> None:
     for text in (described(named()), shown(named()), kind_of(named())):
         assert "evil\\x1b[31mZZ" in text
         assert len(text) < 300
+
+
+def test_a_value_is_shown_without_the_control_characters_of_its_repr() -> None:
+    named: Any = type("Named", (), {"__repr__": lambda _: "evil\x1b[31m\r" + LONG})
+    assert shown(named()) == "evil\\x1b[31m\\r" + "Z" * 43 + "..."
+
+
+@pytest.mark.usefixtures("store")
+def test_the_log_of_a_source_has_names_without_control_characters_and_cut(caplog: pytest.LogCaptureFixture) -> None:
+    evil = "A\x1b[31m\nERROR forged" + LONG
+    table = TABLE | {"volume": np.array([-1.0, 1.0, 1.0])}
+    set_bar_source(lambda symbol, lookback: threading.Event().wait(0.2) and None, timeout=0.01)
+    get_ticker_features(evil)
+    set_bar_source(lambda symbol, lookback: None)
+    get_ticker_features(evil)
+    set_bar_source(lambda symbol, lookback: table, invalid="skip")
+    get_ticker_features(evil)
+    said = [record.getMessage() for record in caplog.records]
+    assert [text.split(" A\\x1b[31m\\nERROR forgedZZ")[0] for text in said] == [
+        "bar source took more than 0.01 s for",
+        "bar source failed for",
+        "bar source: 1 rows of",
+    ]
+    assert all(text.isprintable() and len(text) < 400 for text in said)
 
 
 async def test_the_name_of_an_operation_is_cut_where_asyncio_shows_it() -> None:

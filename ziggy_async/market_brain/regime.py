@@ -16,6 +16,7 @@ from ziggy_async.arguments import whole
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, FeatureSet, checked_ticker
 from ziggy_async.market_brain.settings import checked_numbers
+from ziggy_async.messages import printable
 from ziggy_async.store import BarStore
 
 __all__ = [
@@ -192,7 +193,7 @@ class RegimeDetector:
         except Exception as error:
             if bridge.is_of_the_process(error):
                 raise
-            logger.exception("the features of %s cannot be read", self.market)
+            logger.exception("the features of %s cannot be read", printable(self.market))
             reading = _Reading(None, None)
         return self._keep(reading, thresholds)
 
@@ -207,7 +208,7 @@ class RegimeDetector:
         except Exception as error:
             if bridge.is_of_the_process(error):
                 raise
-            logger.exception("the features of %s cannot be read", self.market)
+            logger.exception("the features of %s cannot be read", printable(self.market))
             reading = _Reading(None, None)
         return self._keep(reading, thresholds)
 
