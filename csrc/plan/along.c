@@ -7,9 +7,14 @@
  * two cache lines, which costs MOM of 100,000 bars a fifth of its time. */
 enum { LONG_BLOCK = 1024 };
 
-/* The widest set takes several bars at a time, and the set of one lane what is left. */
+/* The widest set takes several bars at a time, and the set of one lane what is left. Where the last bar alone is wanted
+ * that is all there is. */
 void za_along_operate(const za_operation_block *block)
 {
+    if (block->bars < ZA_MOST_LANES) {
+        za_lane_set_one()->operate(block);
+        return;
+    }
     const za_lane_set *wide = za_lane_set_widest();
     za_operation_block part = *block;
     part.bars = block->bars / wide->lanes;

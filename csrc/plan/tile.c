@@ -87,7 +87,7 @@ static void start_state(const za_tile *tile, const za_node *node, za_step *step)
         step->holes = step->state + (node->vectors - ZA_HOLE_VECTORS) * set->lanes;
         fill(step->holes, -INFINITY, set->lanes);
         fill(step->holes + set->lanes, 0.0, (ZA_HOLE_VECTORS - 1) * set->lanes);
-    } else {
+    } else if (node->vectors > 0) {
         bool skipped = node->spec.kind == ZA_NODE_SKIP && tile->spec.begin > 0; /* before the piece, as a rule */
         double initial = node->spec.kind == ZA_NODE_OPERATION
                              ? za_operation_info_of((za_operation)node->spec.which)->initial
@@ -117,7 +117,7 @@ static void open_step(za_tile *tile, const za_node *node, za_step *step, int64_t
 static void place_buffers(const za_tile *tile, const za_node *node, za_step *step, int64_t doubles)
 {
     bool constant = node->spec.kind == ZA_NODE_CONSTANT;
-    for (int k = 0; k < ZA_MAX_OUTPUTS; k++) {
+    for (int k = 0; node->wanted >> k != 0; k++) {
         if (node->buffer[k] != ZA_NO_BUFFER) {
             step->value[k] = (constant ? tile->constants : tile->buffers) + node->buffer[k] * doubles;
         }
