@@ -271,7 +271,7 @@ class BarSource:
             if inspect.isawaitable(data):
                 data = background_loop.submit(_awaited, data).result(self._timeout)
             fault = self._load(fetch.symbol, data)
-        except BaseException as error:  # this thread is the pool's: nothing that is raised here means it
+        except BaseException as error:  # a thread of the pool ends for nothing that its calls raise
             fault = self._count_failure(fetch, error)
         finally:
             self._progress = time.monotonic()

@@ -7,7 +7,7 @@
 enum {
     STEP_BITS = 7, /* 2^-7 is 0.8 %; a bit less would be 1.6 % */
     STEPS = 1 << STEP_BITS,
-    TOP_BIT = 45, /* of the first duration that is for the last bucket */
+    TOP_BIT = 45, /* of the shortest duration in the last bucket */
     LAST = (TOP_BIT - STEP_BITS + 1) * STEPS,
     BUCKETS = LAST + 1
 };

@@ -24,8 +24,8 @@ int za_symbol_of(PyObject *object, za_symbol *symbol);
  * store has: such a ticker is unknown, and no fault of a list that it stands in. */
 int za_asked_symbol_of(PyObject *object, za_symbol *symbol);
 
-/* A tuple of the items of any iterable of str, those of a subclass as plain str; a str by itself is a TypeError, as is
- * an item that is none, named by its position. */
+/* A tuple of the items of any iterable of str, those of a subclass as plain str. TypeError for a str by itself, and for
+ * an item that is not a str, which is named by its position. */
 PyObject *za_symbol_tuple(PyObject *iterable);
 /* The symbols of such a tuple, from za_alloc; NULL with an exception raised, which is a ValueError naming the position
  * of one that is no UTF-8. */

@@ -222,7 +222,7 @@ static PyMethodDef methods[] = {
      "bar where all five are NaN."},
     {"universe", za_store_universe_method, METH_O,
      "universe($self, symbols, /)\n--\n\nLook symbols up once, for append_cross_section. They need not be in the store "
-     "yet; ValueError for one that is empty or stands twice."},
+     "yet; ValueError for one that is empty or appears twice."},
     {"bars", store_bars, METH_O,
      "bars($self, symbol, /)\n--\n\nCopies of the columns: timestamp (datetime64[ns], UTC), open, high, low, close, "
      "volume, and the further ones."},

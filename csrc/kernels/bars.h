@@ -24,7 +24,7 @@ INLINE vec money_flow(const vec *in)
     return vec_select(has_range, place * in[3], vec_fill(0.0));
 }
 
-/* Prices are positive; a column that is none may hold 0, and 0 is what its return then is. */
+/* Prices are positive. Another column may hold 0, from which the return is 0. */
 INLINE vec simple_return(vec now, vec previous)
 {
     return vec_ratio(now - previous, previous, 0.0);

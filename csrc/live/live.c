@@ -63,7 +63,7 @@ static za_code fill(za_live *live, za_error *error)
     code = code == ZA_OK ? za_live_others_make(live, error) : code;
     code = code == ZA_OK ? add_names(live, live->spec.symbols, live->spec.count, error) : code;
     if (code == ZA_OK && (size_t)live->names.count < live->spec.count) {
-        code = za_fail(error, ZA_BAD_VALUE, "a symbol stands twice");
+        code = za_fail(error, ZA_BAD_VALUE, "a symbol appears twice");
     }
     code = code == ZA_OK ? add_rows(live, error) : code;
     live->spec.symbols = live->spec.others = NULL;

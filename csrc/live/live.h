@@ -8,10 +8,10 @@
 /* Any thread may call what is below, in read.h and in record.h; a mutex of the states' own guards them, held
  * for a whole update. The store may change meanwhile. */
 
-/* States that have taken in nothing. ZA_BAD_VALUE for a symbol that stands twice, and for a plan across
+/* States that have taken in nothing. ZA_BAD_VALUE for a symbol that appears twice, and for a plan across
  * tickers. NULL on failure. */
 za_live *za_live_new(const za_live_spec *spec, za_error *error);
-/* It must be out of every other thread's sight. NULL is let pass. */
+/* No other thread may use it any more. Does nothing for NULL. */
 void za_live_free(za_live *live);
 
 /* Takes in what the store has and these states have not seen, on the pool where there is much of it; *taken is how many

@@ -191,8 +191,8 @@ static int64_t time_before(const za_live_tile *tile, const za_live_layout *layou
     return za_live_bits(za_live_header(tile, 0) + layout->time * tile->set->lanes + lane);
 }
 
-/* A reader whose last bars were of the times `before` and `last`, of values that changed from `from` on. What it has
- * seen is made to differ from what its view will show. */
+/* Values from the time `from` on have changed. Marks a reader whose last bars have the times `before` and `last`: it
+ * takes in its last bar again, or begins anew. Returns whether it has read a changed value. */
 static bool make_stale(za_live_member *member, int64_t before, int64_t last, int64_t from)
 {
     if (from <= before) {

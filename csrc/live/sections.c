@@ -320,8 +320,8 @@ static bool classify(za_live_worker *worker, int number, int64_t begin, int coun
     return done && za_live_reserve_tiles(worker->stretch, worker->absent);
 }
 
-/* Where an absent ticker goes: into a tile that has come as far and that the section has entered already, or, if that
- * is the last section, the tile that was made for others like it. NULL: there is none. */
+/* The tile for a ticker without a bar: one that has as many bars and that the section has entered already, or, if that
+ * is the last section, the one that was made for such tickers. NULL if there is none. */
 static za_live_tile *room_for(za_live_worker *worker, int64_t bars, bool is_last)
 {
     za_live_stretch *stretch = worker->stretch;

@@ -9,7 +9,7 @@
 
 enum { ZA_SENTENCE_TEXT = 400, ZA_MOST_QUOTED = ZA_RULE_COUNT * 8 };
 
-/* The features by which the rules decided that fired, into `quoted`; returns how many. One may stand twice. */
+/* The features by which the rules decided that fired, into `quoted`; returns how many. One may appear twice. */
 int za_decision_figures(const za_decision *decision, za_feature quoted[ZA_MOST_QUOTED]);
 
 /* One sentence with the figures that decided and the thresholds that they passed. */

@@ -26,7 +26,7 @@ static bool is_market(za_symbol symbol)
     return za_symbol_is_index(symbol) || (symbol.length == 3 && memcmp(symbol.text, "SPY", 3) == 0);
 }
 
-/* 1 for the market itself; without SPY's returns to compare with what is likely. */
+/* 1 for the market itself. Without returns of SPY to compare with: 0.7, or 0 of fewer than 20 bars. */
 static double spy_correlation(const za_request *request, size_t at, const za_rows *rows)
 {
     static const za_symbol spy = {"SPY", 3};

@@ -5,8 +5,8 @@
 
 #include "plan/periods.h"
 
-/* The way of the tiles of a run over periods, whose target is wanted from the period on that the first bar wanted is
- * in. The columns of the periods are written to, and are as before in the end. */
+/* How the tiles of a run over periods go. The target is wanted from the period on that holds the first wanted bar. The
+ * columns of the periods are changed meanwhile, and restored at the end. */
 typedef struct za_forming {
     za_tile_way way; /* first: za_forming_way */
     const za_periods *periods;

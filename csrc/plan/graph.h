@@ -51,7 +51,7 @@ struct za_plan {
     const za_node *direct; /* the kernel that alone reads the columns, and makes all results, each once; NULL: none */
     int buffer_count, constant_count; /* buffers are reused, those of constants are not */
     bool reads_times;
-    bool joins;     /* a value of a bar whose lookback is there depends on none before that; without it there is none */
+    bool joins;     /* a value depends on the bars of its lookback alone, and is missing while these are not complete */
     bool remembers; /* a value depends on other bars than its own, or on how many are before it */
     bool beside;    /* bars of one series may be computed side by side as they lie: nothing remembers more than a lag */
     bool along;     /* so they may but for what goes along: a number a lane */

@@ -29,7 +29,7 @@ typedef struct za_node_spec {
 
 typedef struct za_plan_spec {
     const za_node_spec *nodes;
-    const int *outputs; /* numbers of the nodes whose values are the results; one may stand twice */
+    const int *outputs; /* numbers of the nodes whose values are the results; one may appear twice */
     int node_count, output_count, column_count; /* columns of the bars alone */
     int source_count;
     const za_source *sources; /* of the columns behind those of the bars */

@@ -38,7 +38,7 @@ static struct {
     void (*work)(void *);   /* offered, and not begun */
     void *argument;
     bool idle;           /* the notifier thread waits, and no work was offered since */
-    bool timed;          /* `wake` waits by the clock of za_clock_ns, which an initialiser cannot say */
+    bool timed;          /* `wake` uses the clock of za_clock_ns, which a static initialiser cannot set */
     atomic_bool stopped; /* changed under the mutex, read without it too */
 } notifier = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 

@@ -13,7 +13,7 @@ static za_code add(za_labels *labels, za_symbol symbol, za_symbol label, za_erro
     int32_t known = labels->symbols.count;
     za_code failure = za_text_set_code(&labels->symbols, symbol.text, symbol.length, &code);
     if (failure == ZA_OK && code < known) {
-        return za_fail(error, ZA_BAD_VALUE, "%.*s stands twice among the symbols", za_symbol_shown(symbol),
+        return za_fail(error, ZA_BAD_VALUE, "%.*s appears twice among the symbols", za_symbol_shown(symbol),
                        symbol.text);
     }
     if (failure == ZA_OK) {

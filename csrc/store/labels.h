@@ -19,7 +19,7 @@ typedef struct za_labels {
     struct za_labels *next; /* in the store's list; guarded by its mutex */
 } za_labels;
 
-/* A set of `count` labels; labels[i] is that of symbols[i]. ZA_BAD_VALUE and NULL if a symbol stands twice. */
+/* A set of `count` labels; labels[i] is that of symbols[i]. ZA_BAD_VALUE and NULL if a symbol appears twice. */
 za_labels *za_labels_new(za_symbol name, const za_symbol *symbols, const za_symbol *labels, size_t count,
                          za_error *error);
 /* Any thread; NULL is let pass. */

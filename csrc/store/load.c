@@ -204,7 +204,7 @@ static za_code build_block(za_loading *loading, za_part *part)
     return ZA_OK;
 }
 
-/* The entry of a part, made if there is none. A name that stands twice would replace its own rows. Under the lock. */
+/* The entry of a part, made if there is none. A name that appears twice would replace its own rows. Under the lock. */
 static za_code add_part(za_store *store, const za_part *part, za_error *error)
 {
     bool made;
@@ -213,7 +213,7 @@ static za_code add_part(za_store *store, const za_part *part, za_error *error)
         return za_fail_memory(error);
     }
     if (entry->mark == store->last_mark) {
-        return za_fail(error, ZA_BAD_VALUE, "%.*s stands twice among the names", za_symbol_shown(part->symbol),
+        return za_fail(error, ZA_BAD_VALUE, "%.*s appears twice among the names", za_symbol_shown(part->symbol),
                        part->symbol.text);
     }
     entry->mark = store->last_mark;

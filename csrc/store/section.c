@@ -114,7 +114,7 @@ static bool holds_in_all(truth truth_of)
     return all;
 }
 
-/* Returns whether there is no fault in the bars [from, end) and the places up to the next pack. */
+/* Returns whether the bars [from, end) have no fault, nor those after them that fill the last vector. */
 static bool are_good(const za_section *section, size_t from, size_t end, bool ordered)
 {
     truth plain = ~(truth){0}, good = plain;

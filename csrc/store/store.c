@@ -111,7 +111,7 @@ static za_code prepare_append(za_store *store, za_symbol symbol, const za_bar *b
         return za_fail_memory(error);
     }
     if (entry->mark == store->last_mark) {
-        return za_fail(error, ZA_BAD_VALUE, "%.*s stands twice in one cross section, again at position %zu",
+        return za_fail(error, ZA_BAD_VALUE, "%.*s appears twice in one cross section, again at position %zu",
                        za_symbol_shown(symbol), symbol.text, i);
     }
     if (!reserve(store, entry, bar->time)) {

@@ -36,7 +36,7 @@ za_store_options za_store_options_of(const za_store *store);
 za_code za_store_append(za_store *store, za_symbol symbol, const za_bar *bar, za_error *error);
 
 /* One bar of the same time for each of `count` symbols; bars[i] belongs to symbols[i]. All of them or, on failure,
- * none. A symbol that stands twice in the list is ZA_BAD_VALUE. */
+ * none. A symbol that appears twice in the list is ZA_BAD_VALUE. */
 za_code za_store_append_all(za_store *store, const za_symbol *symbols, const za_bar *bars, size_t count,
                             za_error *error);
 

@@ -33,9 +33,9 @@ typedef struct za_entry {
     int64_t end, revisions;
     bool naive;    /* of the last bar appended */
     size_t place;  /* in the universe */
-    uint64_t mark; /* of the last append_all that touched it: finds a symbol that stands twice */
+    uint64_t mark; /* of the last append_all that touched it: finds a symbol that appears twice */
     za_breadth_state breadth;
-    bool changed; /* linked below, to be looked at by the next question for breadth */
+    bool changed; /* in the list below, which the next request for breadth goes through */
     struct za_entry *next_changed, *previous_changed;
 } za_entry;
 

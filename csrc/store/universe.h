@@ -6,7 +6,7 @@
 #include "store/section.h"
 #include "store/symbols.h"
 
-/* The symbols need not be in the store yet. ZA_BAD_VALUE for an empty symbol and for one that stands twice, with its
+/* The symbols need not be in the store yet. ZA_BAD_VALUE for an empty symbol and for one that appears twice, with its
  * position; NULL then and without memory. The store must outlive it. Any thread may call what follows at once. */
 za_universe *za_universe_new(za_store *store, const za_symbol *symbols, size_t count, za_error *error);
 /* NULL is let pass. */

@@ -55,7 +55,7 @@ def test_a_series_of_pandas() -> None:
     store = BarStore()
     store.set_labels("sector", pandas.Series(SECTORS))
     assert store.labels() == {"sector": SECTORS}
-    with pytest.raises(ValueError, match="A stands twice among the symbols"):
+    with pytest.raises(ValueError, match="A appears twice among the symbols"):
         store.set_labels("sector", pandas.Series(["x", "y"], index=["A", "A"]))
 
 

@@ -184,7 +184,7 @@ def test_an_order_that_is_wrong_for_one_symbol() -> None:
         ("AB", TypeError, "tickers must be a list of str, not one str"),
         (["A", 1], TypeError, "the ticker at position 1 must be a str, not int"),
         (["A", ""], ValueError, "symbol at position 1 is empty"),
-        (["A", "B", "A"], ValueError, "A stands twice in the universe, again at position 2"),
+        (["A", "B", "A"], ValueError, "A appears twice in the universe, again at position 2"),
         (["\ud800"], ValueError, "position 0 cannot be written as UTF-8"),
     ],
 )

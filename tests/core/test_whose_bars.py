@@ -153,7 +153,7 @@ def test_a_symbol_goes_before_its_description(tmp_path):
     assert_bars(BarStore.read(tmp_path), "ABC", BARS)
 
 
-@pytest.mark.parametrize(("days", "said"), [((10, 30), "go back"), ((0, 20), "stand twice")])
+@pytest.mark.parametrize(("days", "said"), [((10, 30), "go back"), ((0, 20), "appear twice")])
 @pytest.mark.parametrize("invalid", ["raise", "skip"])
 def test_symbols_in_a_column_of_an_unknown_name(days, said, invalid, tmp_path):
     first, second = FRAME.iloc[slice(*days)], FRAME.iloc[: 20 if days[0] == 0 else 10]
@@ -248,7 +248,7 @@ def test_other_names_of_instruments(name, tmp_path):
 def test_numbers_of_instruments_in_a_column_of_another_name(name, tmp_path):
     pd.concat([FRAME.assign(**{name: key}) for key in (7, 12)]).to_csv(tmp_path / "dump.csv")
     with pytest.raises(
-        ValueError, match=f"its times stand twice where column '{name}' has another value, as '12', '7'"
+        ValueError, match=f"its times appear twice where column '{name}' has another value, as '12', '7'"
     ):
         BarStore.read(tmp_path / "dump.csv")
     FRAME.assign(**{name: range(30)}).to_csv(tmp_path / "rows.csv")

@@ -211,7 +211,7 @@ def test_comparisons_that_cannot_be_kept_current(formula: str, said: str) -> Non
 
 def test_what_is_asked_for_wrongly() -> None:
     store = filled(2)
-    with pytest.raises(ValueError, match="'T00' stands twice"):
+    with pytest.raises(ValueError, match="'T00' appears twice"):
         FORMULAS.live(store, ["T00", "T01", "T00"])
     with pytest.raises(TypeError, match="tickers"):
         FORMULAS.live(store, "T00")

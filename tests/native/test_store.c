@@ -157,9 +157,9 @@ static void test_cross_section_names_each_symbol_once(void)
     za_error error = {0};
     CHECK(append_at(store, "A", 5));
     CHECK(za_store_append_all(store, symbols, bars, 4, &error) == ZA_BAD_VALUE);
-    CHECK(strstr(error.text, "A stands twice in one cross section, again at position 3") != NULL);
+    CHECK(strstr(error.text, "A appears twice in one cross section, again at position 3") != NULL);
     CHECK(za_store_append_all(store, symbols + 1, bars, 4, &error) == ZA_BAD_VALUE);
-    CHECK(strstr(error.text, "new stands twice in one cross section, again at position 3") != NULL);
+    CHECK(strstr(error.text, "new appears twice in one cross section, again at position 3") != NULL);
     CHECK(za_store_stats_of(store).rejected == 2);
     CHECK(shows(store, "A", 5, 1) && za_store_length(store) == 1);
     CHECK(za_store_append_all(store, symbols, bars, 3, NULL) == ZA_OK && shows(store, "A", 5, 2));

@@ -310,7 +310,7 @@ static void test_faults_change_nothing(void)
     za_error error;
     za_symbol twice[] = {symbol_of("A"), symbol_of("B"), symbol_of("A")}, empty[] = {symbol_of("A"), symbol_of("")};
     CHECK(za_universe_new(store, twice, 3, &error) == NULL);
-    CHECK(strcmp(error.text, "A stands twice in the universe, again at position 2") == 0);
+    CHECK(strcmp(error.text, "A appears twice in the universe, again at position 2") == 0);
     CHECK(za_universe_new(store, empty, 2, &error) == NULL);
     CHECK(strcmp(error.text, "symbol at position 1 is empty") == 0);
     za_universe *universe = za_universe_new(store, twice, 2, &error);

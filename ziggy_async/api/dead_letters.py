@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 ByReason = Annotated[
     Reason | Literal[""] | None,
     AfterValidator(lambda reason: reason or None),
-    Query(description="Only those that died of this; an empty one is none"),
+    Query(description="Only those that died for this reason; without one, or with an empty one, all"),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most")]
 Offset = Annotated[int, Query(ge=0, le=1_000_000, description="How many to leave out first")]
@@ -50,7 +50,7 @@ class DeadLetterEndpoints:
         self._on_requeued = on_requeued
 
     async def list_all(self, limit: Limit = 100, offset: Offset = 0, reason: ByReason = None) -> dict[str, Any]:
-        """The tasks that died, with their attempts and why; all but the newest 10,000 of 7 days are forgotten."""
+        """The tasks that died, with their attempts and why; the newest 10,000 are kept, for 7 days at least."""
         letters = await self.letters()
         found = [letter.to_dict() for letter in letters.list(limit, offset, reason)]
         return {

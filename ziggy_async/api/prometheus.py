@@ -91,5 +91,5 @@ class ComputerCollector(Collector):
         return (figure.to_metric() for figure in of_worker(self._worker, figures))
 
     def describe(self) -> Iterator[Metric]:
-        """Yields the figures as they are now: by their names a registry refuses a second collector."""
+        """Does what `collect` does: a registry refuses a second collector that has the same names."""
         return self.collect()

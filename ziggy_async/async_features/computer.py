@@ -110,7 +110,7 @@ class AsyncFeatureComputer(Calls):
         if lost is not None:
             lost.close(Stopped("the event loop was closed"))
             await lost.letters_written()
-        await asyncio.sleep(0)  # the workers begin: the end of the loop finds them
+        await asyncio.sleep(0)  # the workers begin, so that they notice the end of the loop
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         least, most = self.config.workers_between
@@ -124,7 +124,7 @@ class AsyncFeatureComputer(Calls):
             self._task_threads = ThreadPool(workers, "ziggy-async-task")
         if self.config.use_process_pool:
             self._processes()
-        # The queue's tasks keep the computer, not the queue; nor do the lambdas, as a bound method of the proxy would.
+        # Only tasks keep the computer alive, the queue does not: a bound method of the proxy would, the lambdas do not.
         own = weakref.proxy(self)
         background = Background(
             BoundedQueue(self.config.queue_size),
@@ -371,7 +371,7 @@ class AsyncFeatureComputer(Calls):
             return value
 
     async def _run(self, call: Call) -> Any:
-        """Has the threads for direct calls make the call, or their successors when the queue's loop ends meanwhile."""
+        """Makes the call in the threads for direct calls, in new ones if those were shut down before it began."""
         while True:
             threads = self._thread_pool
             if threads is None:

@@ -60,7 +60,7 @@ def _queued(name: str, value: object) -> int:
 class TaskPoolConfig:
     """Sizes of an `AsyncFeatureComputer`. Fields that are not given are read from the environment.
 
-    Raises `ValueError` that names the variable, or the field, whose value is no such thing.
+    Raises `ValueError` that names the variable or the field whose value is invalid.
     """
 
     max_workers: int = field(default_factory=_from_environment("ASYNC_FEATURES_WORKERS", 8, _workers))
@@ -70,7 +70,7 @@ class TaskPoolConfig:
     queue_size: int = field(default_factory=_from_environment("ASYNC_FEATURES_QUEUE_SIZE", 1000, _queued))
     scale_min: int | None = field(default_factory=_from_environment("ASYNC_FEATURES_MIN_WORKERS", None, _workers))
     scale_max: int | None = field(default_factory=_from_environment("ASYNC_FEATURES_MAX_WORKERS", None, _workers))
-    """With either of these the number of workers follows the load; else from 1, and up to `max_workers`."""
+    """With either of these the number of workers follows the load; the other one is then 1, or `max_workers`."""
     dead_letters: str | None = field(default_factory=_from_environment("ASYNC_FEATURES_DEAD_LETTERS", None, path))
     """The SQLite file that dead letters live in; None: in memory. SQLite maps its `-shm`: who truncates it in use ends
     the process by SIGBUS."""

@@ -69,8 +69,9 @@ class Calls(ABC):
           at once. The wait before a retry is at random between 0 and 0.1 s, doubled each time up to 30 s. A retry of
           work with side effects repeats them.
         - key (None): work under way with the same key is joined: its result, its priority, its deadline.
-        - on_full ("wait"): with a full queue; "raise" (`QueueFull`), "drop_new", or "drop_oldest": the oldest task of
-          the lowest priority, the new one if that is lower still. The new task enters before those that wait.
+        - on_full ("wait"): with a full queue "wait" for a place, "raise" `QueueFull`, "drop_new", or "drop_oldest": the
+          oldest task of the lowest priority, the new one if that is lower still. With it the new task enters before
+          those that wait.
         - use_process_pool (False): a process for functions that pickle; a killed one costs its own call alone
           (`WorkerLost`). For Python that computes for longer than some milliseconds; a script needs its
           `if __name__ == "__main__":`.

@@ -23,7 +23,7 @@ HEIGHT = 420
 PANE_HEIGHT = 130
 
 MARKER_ROOM = 8
-"""Bars that the text of a marker takes; one that is nearer to the marker before has none."""
+"""Bars that the text of a marker covers; a marker that is nearer to the one before has no text."""
 SHORT_TYPES = ("MR", "MOM", "MR+MOM")
 """Mean reversion, momentum and both, as markers have them."""
 

@@ -71,7 +71,7 @@ def is_file(text: str) -> bool:
 
 
 def load_bars(arguments: argparse.Namespace) -> Asked:
-    """Does what `load_tickers` does, for figures that take bars for daily ones: says so when they are not."""
+    """Does what `load_tickers` does, for figures that assume daily bars: warns when the bars are not."""
     asked = load_tickers(arguments)
     complain_of_periods(default_store(), asked.tickers)
     return asked

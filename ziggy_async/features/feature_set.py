@@ -282,7 +282,7 @@ class FeatureSet:
         return live
 
     def restore(self, path: str | PathLike[str], store: BarStore | None = None) -> LiveFeatures:
-        """Returns live features that go on from a file of `LiveFeatures.save`, with what the store has beyond it taken
+        """Returns live features that continue from a file of `LiveFeatures.save`; the later bars of the store are taken
         in.
 
         The store has to hold the last bar that a ticker had taken in: it is taken in again, as it is now. A ticker of

@@ -208,5 +208,5 @@ def _distinct(tickers: Iterable[str]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         counts = Counter(names)
         twice = next(name for name in names if counts[name] > 1)
-        raise ValueError(f"{shown(twice)} stands twice among the tickers")
+        raise ValueError(f"{shown(twice)} appears twice among the tickers")
     return names

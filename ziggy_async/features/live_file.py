@@ -82,7 +82,7 @@ class StatesFile:
     """A file whose checksum is right."""
 
     def __init__(self, file: IO[bytes], path: str) -> None:
-        """Raises `ValueError` for a file that is no such file, or is truncated or altered."""
+        """Raises `ValueError` for a file of something else, and for one that is truncated or altered."""
         self._file, self._path = file, path
         begin = file.read(len(MAGIC))
         if begin != MAGIC:

@@ -200,7 +200,7 @@ class Subject:
 
 
 def _by_time(tickers: Sequence[Bars]) -> Iterator[tuple[np.datetime64, list[tuple[int, int]]]]:
-    """Yields each time at which there are bars, with the numbers of the tickers that have one then, and which it is."""
+    """Yields each time at which there are bars, and of each ticker that has one then its number and the bar's."""
     bars = sorted(
         (time, number, at) for number, each in enumerate(tickers) for at, time in enumerate(each.timestamps.tolist())
     )
@@ -365,7 +365,7 @@ def check_return(subject: Subject, bars: Bars, history: Floats) -> None:
 
 
 def check_short(subject: Subject) -> None:
-    """No bars give no values, and none has one before the lookback; an indicator has one from there on."""
+    """Without bars there are no values. No bar before the lookback has one; of an indicator each bar after it does."""
     if subject.reads_others:
         raise NotApplicableError
     bars, lookback = subject.longest, subject.lookback

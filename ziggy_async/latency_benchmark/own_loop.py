@@ -16,8 +16,8 @@ _given_up: contextvars.ContextVar[threading.Event | None] = contextvars.ContextV
 async def run_in_own_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Awaits `work()` on another loop of the running one's kind, in another thread: its result, or its exception.
 
-    Cancelling this cancels the work and waits until thread and loop have come to their end. Where the work holds up
-    its own loop, it has to look at `is_given_up` now and then to be rid of soon.
+    Cancelling this cancels the work and waits for the end of thread and loop. Work that blocks its own loop has to
+    check `is_given_up` now and then: otherwise it ends late.
     """
     run = _Run(work, type(asyncio.get_running_loop()))
     threading.Thread(target=run.serve, name="ziggy-async-benchmark", daemon=True).start()

@@ -62,8 +62,8 @@ UNKNOWN_CONFIDENCE = 0.3
 class RegimeMetrics:
     """The figures that the rules read, in percent but for the level of the VIX, and which of them decided.
 
-    A figure that is None is not known, and a rule that reads it does not hold; but where the level of the VIX is not
-    known, the rule goes by 20, and the reasons say so.
+    A figure that is not known is None, and a rule that reads it does not hold. Only the level of the VIX is then taken
+    to be 20, and the reasons say so.
     """
 
     vix_level: float | None = None

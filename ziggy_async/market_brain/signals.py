@@ -414,7 +414,7 @@ def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Sign
             if asyncio.iscoroutine(enriched):
                 enriched.close()
             raise TypeError(f"enrich returned {kind_of(enriched)}, not a Signal")
-    except BaseException:  # also SystemExit and CancelledError: here, in a thread of the pool, they mean nobody
+    except BaseException:  # also SystemExit and CancelledError: a thread of the pool does not end for them
         logger.exception("enrich failed for %s; its signal stays as it was", printable(signal.ticker))
         return signal
     return enriched

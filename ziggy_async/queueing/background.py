@@ -103,7 +103,7 @@ class Background:
                 await self._wait_for_place(task)
                 return task
             self._admit(task)
-            if is_full:  # ahead of those that wait for a place
+            if is_full:  # it has entered ahead of those that wait for a place
                 self._drop(self.queue.least_urgent if options.on_full == "drop_oldest" else task)
             return task
 
@@ -393,7 +393,7 @@ async def _serve(found: "weakref.ref[Background]", queue: BoundedQueue) -> None:
     except asyncio.CancelledError:
         if (background := found()) is not None:
             # `asyncio.run` cancels all tasks before any of them runs: then this is the end of the loop. An application
-            # that cancels all by itself is taken to end it, too.
+            # that cancels all tasks itself looks the same, and has the same effect.
             if all(each.cancelling() for each in asyncio.all_tasks()):
                 background.close(Stopped("the event loop came to its end"))
                 with suppress(ReferenceError):  # the computer is gone, and so are its pools

@@ -59,7 +59,7 @@ WORDS_OF_CLOCKS = frozenset(
     ("time", "hour", "hours", "minute", "minutes", "hhmm", "hhmmss", "tod", "clock", "zeit", "stunde", "minuto")
 )
 WORDS_OF_OTHERS = frozenset(("change", "over", "count", "percent", "since"))
-"""Words of names that are no time of day, as "changeOverTime" is none."""
+"""Words that names of a time of day do not have: "changeOverTime" is not one."""
 LENGTHS = frozenset(
     (
         *("interval", "timeframe", "timeinterval", "granularity", "resolution", "barsize", "barinterval", "freq"),
@@ -147,7 +147,7 @@ def _are_moments(roles: Mapping[str, str], days: Sequence[Any], times: Sequence[
     pairs = [pair for pair in zip(days, times, strict=False) if not any(map(_is_blank, pair))]
     aheads = [_ahead_of(*pair) for pair in pairs]
     if "symbol" not in roles and len({date_text(day) for day, _ in pairs}) == len(pairs):
-        # Of daily bars: the next day is another bar's.
+        # The bars are daily: the next day belongs to another bar.
         aheads = [None if ahead is None or ahead <= -DAY else ahead for ahead in aheads]
     other = next((pair for pair, ahead in zip(pairs, aheads, strict=True) if ahead is None), None)
     texts = [time_text(time) or "" for _, time in pairs]
@@ -213,7 +213,7 @@ def are_times(values: Sequence[Any]) -> bool:
 
 
 def moments_of(value: Any, unit: str | None = None) -> set[int]:
-    """Nanoseconds since 1970 of a time, in each order that its day and month may have; nothing if it is none."""
+    """Nanoseconds since 1970 of a time, in each order that its day and month may have; empty if it is not a time."""
     found = set()
     for order in ORDERS:
         try:

@@ -118,8 +118,8 @@ def _have_written_numbers(columns: Columns, typed: Mapping[str, str]) -> bool:
 
 
 def _values(columns: Columns, source: str, typed: dict[str, str]) -> dict[str, Any]:
-    """Returns the values of these columns of `source`, role -> SQL, and the symbols; DuckDB goes on with the file while
-    they are taken, in several threads, as it does as long as nobody asks for `row`."""
+    """Returns the values of these columns of `source`, role -> SQL, and the symbols. DuckDB goes on reading the file in
+    several threads while they are taken, unless the query selects `row`."""
     import duckdb
 
     own = {"symbol": SYMBOL} if "symbol" in columns.types else {}
@@ -223,7 +223,7 @@ def _iso_cast(first: "Written") -> str:
 
 
 def _within(moment: str) -> str:
-    """Returns SQL of a time with an offset from UTC that is one."""
+    """Returns SQL of a time whose offset from UTC is one that clocks have, NULL otherwise."""
     return f"CASE WHEN {HAS_OFFSET_WITHIN} THEN {moment} END"
 
 

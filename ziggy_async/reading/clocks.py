@@ -35,7 +35,7 @@ def is_digits(text: str) -> bool:
 
 
 def date_text(value: Any) -> str | None:
-    """Returns the text of a day, and of a moment that is none, which is of no use beside a time of day, the whole."""
+    """Returns the text of a day; of a moment with a time of day, which cannot stand beside another one, the whole."""
     if is_missing(value):
         return None
     if isinstance(value, datetime):
@@ -61,7 +61,7 @@ def time_text(value: Any) -> str | None:
 
 
 class ClockError(ValueError):
-    """A time of day in digits that could be several, or is none. `text`: that one."""
+    """Digits that may be several times of day, or are not one. `text`: those digits."""
 
     def __init__(self, sentence: str, text: str) -> None:
         super().__init__(sentence)
@@ -90,7 +90,7 @@ def in_marks(name: str, texts: Iterable[str]) -> list[str]:
     try:
         count = digits_of_clock(longest, min(map(int, digits), default=0))
         is_padded = longest[:1] == "0" and len(longest) == count
-        # Of five digits the hour has one, or they count seconds.
+        # Five digits are an hour of one digit, minutes and seconds, or they count seconds.
         is_short = len(longest) == 5 and longest[0] != "0"
         if is_short and are_seconds_of_day(np.array(list(map(int, digits))), int(longest)):
             return [clock_of_seconds(int(text)) if is_digits(text) else text for text in plain]
@@ -131,6 +131,6 @@ def is_day(text: str) -> bool:
 
 
 def _may_be_rounded(value: object, whole: int | None) -> bool:
-    """Returns whether it is a float that is no whole number, or whose type has not every one of its size: its text is
-    none of a date or a time of day."""
+    """Returns whether it is a float that is not a whole number, or too large for its type to hold each whole number:
+    its text is then neither a date nor a time of day."""
     return isinstance(value, np.floating) and whole is None

@@ -48,6 +48,6 @@ def _is_padded(values: list[str]) -> bool:
 
 
 def _decimals(value: str) -> int:
-    """Returns how many decimals a number has, -1 for what is none."""
+    """Returns how many decimals a number has, -1 for a text that is not a number."""
     found = DECIMALS.fullmatch(value)
     return -1 if found is None else len(found[1] or "")

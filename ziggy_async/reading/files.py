@@ -88,7 +88,7 @@ if TYPE_CHECKING:
 
 SETTINGS = "SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false"
 TYPE_PUSHDOWN = "SELECT name FROM duckdb_optimizers() WHERE name = 'type_pushdown'"
-"""A query for an optimizer of DuckDB 2.0: a CSV column has the type of its TRY_CAST, and what is none is an error."""
+"""A query for an optimizer of DuckDB 2.0: it gives a CSV column the type of its TRY_CAST, whose failures are errors."""
 OF_READING = 0.8
 """The part of the time in which DuckDB reads the files."""
 
@@ -301,8 +301,8 @@ class Reading:
         return FileBars(table, bars, left_out)
 
     def _read_some(self, files: Sequence[DataFile]) -> list[FileBars]:
-        """Reads those of the files at once that are small texts of one header and one way to write times. What there is
-        to say of a file is said where it is read by itself."""
+        """Reads together those files that are small texts with the same header and the same format of times. A file
+        with a fault is read by itself, which gives its message."""
         opened: dict[DataFile, tuple[Source, Cut | None]] = {}
         groups: dict[Header, list[tuple[DataFile, Cut]]] = {}
         for file in files if len(files) > 1 else ():
@@ -490,6 +490,6 @@ def _without_rows(origin: Source, header: Header | None) -> ValueError:
 
 
 def _lacks_rows(origin: Source, header: Header, rows: int) -> bool:
-    """Returns whether DuckDB may have left rows out: where the first row of the last piece that a thread of its reads
-    is none, it leaves out the whole piece, without a word. Rows of several lines seem to be lacking too."""
+    """Returns whether DuckDB may have left rows out: it silently leaves out the last piece that one of its threads
+    reads when the first row of that is invalid. True also for rows that take several lines."""
     return not has_lines(origin.path, rows + header.skipped)

@@ -25,7 +25,7 @@ UTC_SIGNS = ("Z", "+00:00")
 
 
 def iso_nanoseconds(texts: Sequence[str]) -> NDArray[np.int64] | None:
-    """Nanoseconds since 1970 UTC; None where a text is of another shape than the first one, or is none of those."""
+    """Nanoseconds since 1970 UTC; None unless all texts are ISO times of the same shape."""
     if not texts:
         return None
     sign = next((sign for sign in UTC_SIGNS if texts[0].endswith(sign) and len(texts[0]) > len(sign)), "")

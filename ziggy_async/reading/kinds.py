@@ -65,8 +65,9 @@ BY_NAME = {
 
 
 def kind_of(path: Path, is_packed: bool = False) -> str:
-    """Returns one of `FORMATS`, or "none" of what may be a text. Raises `ValueError` for a file that is none of these,
-    is empty, or is another than its name says; `is_packed` in another one may be compressed without a word."""
+    """Returns one of `FORMATS`, or "none" for what may be a text. Raises `ValueError` for a file that is neither, is
+    empty, or is not what its name says. `is_packed`: it was in another file, and its name need not say how it is
+    compressed."""
     with path.open("rb") as file:
         start = file.read(LOOK)
     if not start:

@@ -296,7 +296,7 @@ def _unit_of(number: str) -> str:
 
 
 def number_of(text: str, decimal: str) -> float:
-    """Returns the number of a text, NaN of an empty one and of the word. Raises `ValueError` for what is none."""
+    """Returns the number of a text, NaN for "nan" and for an empty text. Raises `ValueError` for any other text."""
     number = bare(text)
     if decimal == POINT and number.isascii() and number.replace(POINT, "", 1).isdigit():
         return float(number)

@@ -22,7 +22,7 @@ COINS = frozenset(
         """
     )
 )
-"""Assets that the name of a single volume may have: "Volume BTC" is one, "Volume MA" is none."""
+"""Assets that may stand in the name of a volume: "Volume BTC" is a volume, "Volume MA" is not."""
 
 SIGNS = "$€£¥₹₩₽₺₫฿₴₪¢"
 """Signs of currencies."""

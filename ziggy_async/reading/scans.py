@@ -153,8 +153,8 @@ def others_of(names: Iterable[str]) -> list[str]:
 
 
 def refuse_merged(scan: Scan, others: Iterable[str], timestamps: NDArray[np.int64]) -> None:
-    """Raises where the times of a file of one symbol go back and forth, or stand twice, and a column of texts says why:
-    within each of its values they go one way. Those are several symbols, which would be merged."""
+    """Raises if the file has several symbols in a column without a role: the times are not in order, or appear twice,
+    but are in order for each value of a column of texts. Without this they would be merged into one symbol."""
     known = timestamps != NAT
     times = timestamps[known]
     if _go_one_way(np.diff(times)):
@@ -172,7 +172,7 @@ def refuse_merged(scan: Scan, others: Iterable[str], timestamps: NDArray[np.int6
         steps = np.diff(times[order])[np.diff(codes[order]) == 0]
         if _go_one_way(steps) and (has_double or 2 * len(values) <= len(times)):
             raise ValueError(
-                f"its times {'stand twice' if has_double else 'go back'} where column {column!r} has another value, as"
+                f"its times {'appear twice' if has_double else 'go back'} where column {column!r} has another value, as"
                 f" {listed(map(shown, values[:2].tolist()))}: if those are symbols, columns={{'symbol': {column!r}}}"
                 f" (--columns symbol={column}) says so; if not, take that column out"
             )

@@ -87,8 +87,8 @@ class Unsupported(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A column of an Arrow table that could not be read: a sentence, and the row at fault or -1. `values` gives the
-    same column without what is at fault, or as Python has it; None where that cannot be had."""
+    """A column of an Arrow table that could not be read: a sentence, and the row at fault or -1. `values` returns the
+    column without the values at fault, or as Python objects; None if neither is possible."""
 
     row: int
     sentence: str

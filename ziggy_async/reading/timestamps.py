@@ -65,7 +65,7 @@ _core.register("to_ns", _to_ns_for_core)
 
 
 def is_missing(value: object) -> bool:
-    """Returns whether the value is None, NaN, NaT or pandas' NA: not equal to itself, or it will not say."""
+    """Returns whether the value is None, NaN, NaT (neither is equal to itself) or pandas' NA."""
     if value is None or type(value).__name__ == "NAType":
         return True
     return isinstance(value, float | datetime | np.generic | Decimal) and bool(value != value)

@@ -59,7 +59,7 @@ third: 1e-9 is the scale in use, and ticks are a ten-thousandth at least."""
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads columns, and raises for the first value that is none of its column's kind.
+    """Reads columns, and raises for the first value that is not of its column's kind.
 
     `label`: what a message says before a row, the symbol of that row where it is known. `owners`: whose row each is,
     None where all are one symbol's. With `rules.skip` such values are NaN or NaT instead, so that the core skips their

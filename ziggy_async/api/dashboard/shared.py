@@ -30,8 +30,8 @@ class Shared:
         self._being_made: dict[Hashable, asyncio.Future[Any]] = {}
 
     async def get(self, key: Hashable, version: Hashable, make: Callable[[], Awaitable[T]]) -> T:
-        """Returns the value of that key: the last one while its `version` is the same, or for half a second where that
-        is None; else a new one."""
+        """Returns the value of that key: the last one while its `version` is the same, or, if that is None, for half a
+        second; otherwise a new one."""
         now = time.monotonic()
         kept = self._kept.get(key)
         if kept is not None:
