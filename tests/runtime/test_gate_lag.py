@@ -11,7 +11,7 @@ from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.lag import PingLag
 from ziggy_async.runtime import gil_gate
 from ziggy_async.runtime.call import Call
-from ziggy_async.runtime.gil_gate import DUE, DUE_AMID_SHORT, LONGEST_PAUSE, PAUSE, SHORT, Gate, GatedThread
+from ziggy_async.runtime.gil_gate import DUE, LONGEST_PAUSE, PAUSE, SHORT, TINY, Gate, GatedThread
 
 SLEPT = 5e-5
 """Seconds, though a pause asks for less."""
@@ -46,19 +46,20 @@ class Awaited(Call):
 
 
 class Holder:
-    """The thread that has the gate; its slice does not end."""
+    """The thread that has the gate, with nobody in line."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock, self.gate, self.thread = Clock(), Gate(), GatedThread()
         monkeypatch.setattr(gil_gate, "time", self.clock)
-        monkeypatch.setattr(gil_gate, "SLICE", 1e3)
+        monkeypatch.setattr(gil_gate, "SLICE", 1e3)  # it does not end
         self.gate._enter(self.thread)
 
     def pauses(self, seconds: float, comes_in: int, woken: float = 0.0) -> int:
         """How often it has paused after a further call of so many seconds."""
-        self.gate._began = self.clock.now
+        call = Awaited(self.clock, woken, comes_in)
+        call.began = self.clock.now = self.clock.now + TINY / 10
         self.clock.now += seconds
-        self.gate.let_others_in(self.thread, Awaited(self.clock, woken, comes_in))
+        self.gate.let_others_in(self.thread, call)
         return self.clock.pauses
 
 
@@ -67,9 +68,14 @@ def holder(monkeypatch: pytest.MonkeyPatch) -> Holder:
     return Holder(monkeypatch)
 
 
-def test_the_loop_is_let_in_soon_amid_short_calls(holder: Holder) -> None:
-    pauses = [holder.pauses(0.3 * DUE_AMID_SHORT, comes_in=number // 4 + 1) for number in range(8)]
-    assert pauses == [0, 0, 0, 1, 1, 1, 1, 2]
+def test_tiny_calls_let_the_loop_in_at_the_end_of_the_slice(holder: Holder, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [holder.pauses(0.9 * TINY, comes_in=1) for _ in range(20)] == [0] * 20
+    monkeypatch.setattr(gil_gate, "SLICE", 10 * TINY)
+    assert holder.pauses(0.9 * TINY, comes_in=1) == 1
+
+
+def test_each_short_call_lets_the_loop_in_that_has_to_come(holder: Holder) -> None:
+    assert [holder.pauses(0.9 * SHORT, comes_in=number + 1) for number in range(3)] == [1, 2, 3]
 
 
 def test_the_loop_is_let_in_later_amid_longer_calls(holder: Holder) -> None:

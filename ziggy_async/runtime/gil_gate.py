@@ -3,10 +3,10 @@
 A thread that wants the GIL asks the one that has it after 5 ms, and may then lose it to a third one, again and again:
 beside eight threads a loop was late by 6 ms with calls of 0.15 ms, by 55 with calls of 1.5 ms, by 127 with calls of
 15 ms (95th percentiles of pings). So one thread of the process at a time makes calls that hold the GIL. Between two
-calls it sleeps for a moment if the loop was woken for results a while ago, and has not come: then the loop gets the
-GIL. At the end of a time slice the next thread in line takes over, since one that has rested gets the processor sooner
-than one that has used up its share: so do those in line, which wake up now and then. While the next thread wakes up, a
-thread that arrives may enter first, but not twice in a row.
+calls it sleeps for a moment if the loop was woken for results, and has not come: then the loop gets the GIL. At the end
+of a time slice the next thread in line takes over, since one that has rested gets the processor sooner than one that
+has used up its share: so do those in line, which wake up now and then. While the next thread wakes up, a thread that
+arrives may enter first, but not twice in a row.
 
 A call that does not hold the GIL, because it waits or computes without it, does not need the gate. The gate sees which
 functions make such calls, and remembers it for a while: the first in line has the GIL although the call under way has
@@ -25,10 +25,10 @@ from ziggy_async.runtime.call import Call
 
 LONG = 1e-4  # seconds of the processor that a call may use without the gate
 SLICE = 1e-3  # seconds after which the next thread in line takes over
-SHORT = 5e-4  # seconds below which a call is short
-DUE, DUE_AMID_SHORT = 3e-3, 2e-4
-"""Seconds since the loop was woken, and since it was let in, after which it is let in; beside short calls the second.
-Each time costs a tenth of a millisecond."""
+TINY = 1e-4  # seconds that a pause takes: a shorter call lets the loop in at the end of a slice alone
+SHORT = 5e-4  # seconds below which a longer one lets it in whenever it has to come
+DUE = 3e-3  # seconds since it was woken, and let in, after which others do: a thread that pauses may lose its processor
+OBSERVABLE = 2e-4  # seconds after which a stretch is observed: amid tiny calls the loop is woken, without the GIL
 PAUSE = 1e-6  # seconds that the holder asks to sleep for; the system makes it some fifty times as long
 LONGEST_PAUSE = 1e-4  # seconds after which the loop has not come because it has no processor
 LONGEST_CALL = 0.1  # seconds after which others begin beside a call that holds the GIL: it may go on for minutes
@@ -70,7 +70,7 @@ class Gate:
         self._line: deque[GatedThread] = deque()
         self._is_overtaken = False  # the first in line was woken to enter, and another thread came first
         self._last: GatedThread | None = None  # has used up its slice: it overtakes nobody
-        self._key: Hashable = None  # of the holder's call under way; None between two calls
+        self._key: Hashable = None  # of the holder's stretch under way; None between two
         self._entered = self._began = self._computed = 0.0
         self._paused = 0.0  # when the loop was let in
         self._seen: dict[Hashable, tuple[int, float]] = {}
@@ -79,16 +79,15 @@ class Gate:
     def run(self, thread: GatedThread, call: Call) -> None:
         """Makes the call in `thread`, the current one, as soon as that may. The thread may hold the gate afterwards:
         `leave` is to follow when it has no further call.
+        A stretch is one call, or tiny calls of one function in a row.
 
         The outcome is to be published when the call is over for the gate, and `let_others_in` to follow: to wake a loop
-        is a system call without the GIL, which would look as if the function computed without it."""
-        if self.is_needed(call.key):
-            self._enter(thread)
-            self._computed, self._began, self._key = thread.clock(), time.perf_counter(), call.key
-        else:
-            self.leave(thread)
+        is a system call without the GIL, which would look as if a long call computed without it."""
+        if self._holder is not thread or self._key != call.key:
+            self._begin(thread, call.key)
         call.run()
-        self._end(thread)
+        if self._holder is thread and time.perf_counter() - self._began > TINY:
+            self._end(thread)
         del call  # its error's traceback leads to this frame: it must not lead back
 
     def leave(self, thread: GatedThread) -> None:
@@ -101,6 +100,16 @@ class Gate:
         """Returns whether calls of the function with this key are to be made behind the gate."""
         _, free_until = self._seen.get(key, NOT_SEEN)
         return HAS_GIL and free_until <= time.perf_counter()
+
+    def _begin(self, thread: GatedThread, key: Hashable) -> None:
+        """Begins a stretch, behind the gate if it needs that."""
+        if self.is_needed(key):
+            self._enter(thread)
+            with self._lock:
+                if self._holder is thread:  # which is not certain amid a stretch
+                    self._computed, self._began, self._key = thread.clock(), time.perf_counter(), key
+        else:
+            self.leave(thread)
 
     def _enter(self, thread: GatedThread) -> None:
         with self._lock:
@@ -139,14 +148,13 @@ class Gate:
             self._line[0].wake_ups.put(None)
 
     def _end(self, thread: GatedThread) -> None:
-        """Notes what is seen of a call that has ended, if `thread` holds the gate: else the fields are another's."""
+        """Ends the stretch and notes what is seen of it, if `thread` holds the gate: else the fields are another's."""
         with self._lock:
             if self._holder is not thread:
                 return
             key, self._key = self._key, None
-            now = time.perf_counter()
-            seconds = now - self._began
-            if seconds > LONG:
+            seconds = time.perf_counter() - self._began
+            if seconds > OBSERVABLE:
                 self._note(key, int(_has_waited(thread.clock() - self._computed, seconds)))
 
     def let_others_in(self, thread: GatedThread, call: Call) -> None:
@@ -154,15 +162,17 @@ class Gate:
         if self._holder is not thread:
             return
         now = time.perf_counter()
-        due = DUE_AMID_SHORT if now - self._began < SHORT else DUE
-        if now - self._paused > due and call.loop_is_due(due):
+        took, is_over = now - (call.began or now), now - self._entered > SLICE
+        due = DUE if took > SHORT else 0.0
+        if (took > TINY or is_over) and now - self._paused > due and call.loop_is_due(due):
             while call.loop_is_due() and time.perf_counter() - now < LONGEST_PAUSE:
                 time.sleep(PAUSE)
             self._paused = time.perf_counter()
-        with self._lock:
-            if self._holder is thread and time.perf_counter() - self._entered > SLICE:
-                self._open()
-                self._last = thread
+        if is_over:
+            with self._lock:
+                if self._holder is thread:
+                    self._open()
+                    self._last = thread
 
     def _poll(self, thread: GatedThread, late: float) -> None:
         """Called by a thread in line that has woken up `late` seconds after it was to. If it is the first one, it looks
@@ -172,6 +182,8 @@ class Gate:
             if holder is None or holder is thread or self._key is None or self._line[0] is not thread:
                 return
             seconds, computed = time.perf_counter() - self._began, holder.clock() - self._computed
+            if seconds < OBSERVABLE:
+                return
             if _is_computing(holder):
                 self._note(self._key, OBSERVATIONS)
             elif late > LATE:

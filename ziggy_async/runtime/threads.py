@@ -175,7 +175,7 @@ class ThreadPool:
     @property
     def _replaced(self) -> int:
         """Stuck threads that do not count."""
-        return min(self.stuck, MOST_REPLACED * self.size)
+        return min(len(self._stuck), MOST_REPLACED * self.size)
 
     @property
     def _counted(self) -> int:
@@ -210,7 +210,7 @@ class ThreadPool:
 
     def _leaves(self) -> bool:
         """Lets the current thread go if there are too many, or nothing is left to do. Returns whether that is so."""
-        if self._counted <= self.size and (self._waiting or not self._is_shut):
+        if len(self._threads) - self.size <= self._replaced and (self._waiting or not self._is_shut):
             return False
         thread = threading.current_thread()
         self._threads.remove(thread)

@@ -1,0 +1,216 @@
+"""What the gate of the GIL sees of the calls of its holder, by a clock that is moved by hand."""
+
+import threading
+import time
+
+import pytest
+
+from ziggy_async.runtime import gil_gate
+from ziggy_async.runtime.call import Call
+from ziggy_async.runtime.gil_gate import LONGEST_CALL, OBSERVATIONS, POLL, PROBE, SLICE, TINY, Gate, GatedThread
+
+PATIENCE = 30.0  # seconds after which something does not happen any more, even on a busy machine
+
+pytestmark = pytest.mark.skipif(not gil_gate.HAS_GIL, reason="there is no GIL")
+
+
+class Clocks:
+    """By hand: the part of the module `time` that is used, and the processor time of the thread that is looked at."""
+
+    def __init__(self) -> None:
+        self.now = self.computed = 0.0
+        self.computes_beside = 0.0  # seconds that it still computes while others have the GIL
+
+    def perf_counter(self) -> float:
+        computed = min(PROBE / 10, self.computes_beside)
+        self.computes_beside -= computed
+        self.pass_(PROBE / 10, computed)
+        return self.now
+
+    def pass_(self, seconds: float, computed: float = 0.0) -> None:
+        self.now += seconds
+        self.computed += computed
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    clocks = Clocks()
+    monkeypatch.setattr(gil_gate, "time", clocks)
+    return clocks
+
+
+class Watched:
+    """A gate whose holder is inside of a call of the key "k", and another thread is the first in line."""
+
+    def __init__(self, clocks: Clocks) -> None:
+        self.clocks = clocks
+        self.gate = Gate()
+        self.holder, self.first = GatedThread(), GatedThread()
+        self.holder.clock = lambda: clocks.computed
+        self.begin()
+
+    def begin(self) -> None:
+        self.gate._enter(self.holder)
+        assert self.gate._holder is self.holder
+        self.gate._line.clear()
+        self.gate._line.append(self.first)
+        self.gate._computed, self.gate._began, self.gate._key = self.clocks.computed, self.clocks.now, "k"
+
+    def look(self, late: float = 0.0, computed: float = 0.0, after: float = POLL) -> bool:
+        """Whether the first in line is in then."""
+        self.clocks.pass_(after, computed)
+        self.gate._poll(self.first, late)
+        return self.gate._holder is self.first
+
+    def end(self) -> None:
+        """The holder's call."""
+        self.gate._end(self.holder)
+        self.gate.let_others_in(self.holder, Call("k", int))
+
+    def call(self, seconds: float, computed: float) -> bool:
+        """Returns whether calls of its function are known to be without the GIL after this one."""
+        self.clocks.pass_(seconds, computed)
+        self.gate._line.clear()
+        self.gate._end(self.holder)
+        is_free = not self.gate.is_needed("k")
+        self.begin()
+        return is_free
+
+
+def test_calls_that_used_little_of_the_processor_have_waited(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    assert [watched.call(5e-3, 5e-5) for _ in range(OBSERVATIONS)] == [False] * (OBSERVATIONS - 1) + [True]
+
+
+def test_an_eighth_may_be_all_that_others_left_of_it(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    for _ in range(5):
+        assert not any(watched.call(4e-3, computed) for computed in (5e-5, 5e-5, 5e-4))
+
+
+def test_a_call_that_waits_is_seen_when_others_have_the_gil_again_and_again(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    assert [watched.look() for _ in range(OBSERVATIONS)] == [False] * (OBSERVATIONS - 1) + [True]
+    assert not watched.gate.is_needed("k")
+
+
+def test_one_look_that_had_to_wait_for_the_gil_begins_anew(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    for _ in range(5):
+        assert not any([watched.look(), watched.look(), watched.look(late=POLL)])
+        watched.gate._began = clocks.now
+
+
+def test_a_call_that_wants_the_gil_back_is_not_taken_for_one_that_waits(clocks: Clocks) -> None:
+    """It has computed, and is between two times of having the GIL."""
+    watched = Watched(clocks)
+    assert not any(watched.look(computed=POLL / 2) for _ in range(5 * OBSERVATIONS))
+    assert watched.gate.is_needed("k")
+
+
+def test_a_call_that_computes_while_others_have_the_gil_is_seen_at_once(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    clocks.computes_beside = 1.0
+    assert watched.look(computed=POLL)
+
+
+def test_a_call_that_has_just_lost_the_gil_computes_for_a_moment(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    for _ in range(5 * OBSERVATIONS):
+        clocks.computes_beside = PROBE
+        assert not watched.look(computed=POLL / 2)
+    assert watched.gate.is_needed("k")
+
+
+def test_a_look_that_lost_the_gil_itself_is_none(clocks: Clocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def perf_counter() -> float:
+        clocks.pass_(POLL, POLL)
+        return clocks.now
+
+    watched = Watched(clocks)
+    monkeypatch.setattr(clocks, "perf_counter", perf_counter)
+    assert not watched.look(computed=POLL)
+    assert watched.gate.is_needed("k")
+
+
+def test_between_two_calls_there_is_nothing_to_see(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    watched.gate._end(watched.holder)
+    assert not any(watched.look() for _ in range(5 * OBSERVATIONS))
+    assert watched.gate.is_needed("k")
+
+
+def test_tiny_calls_in_a_row_may_wake_the_loop(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    clocks.computes_beside = 1.0
+    assert not watched.look(after=TINY)
+    assert watched.gate.is_needed("k")
+
+
+def test_tiny_calls_of_one_function_in_a_row_are_one_stretch(clocks: Clocks) -> None:
+    watched, keys = Watched(clocks), []
+    for key, seconds in (("k", 0.5), ("k", 0.2), ("other", 0.5), ("other", 0.2), ("other", 0.5)):
+        call = Call("tiny", clocks.pass_, (seconds * TINY, seconds * TINY))
+        call.key = key
+        watched.gate.run(watched.holder, call)
+        keys.append(watched.gate._key)
+    assert keys == ["k", "k", "other", "other", None]
+
+
+def test_a_call_does_not_have_the_gate_for_ever(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    assert not watched.look(late=POLL, after=0.9 * LONGEST_CALL)
+    assert watched.look(late=POLL, after=0.2 * LONGEST_CALL)
+    assert watched.gate.is_needed("k")
+
+
+def test_a_slice_ends(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    watched.end()
+    assert watched.gate._holder is watched.holder, "it goes on with its next call"
+    clocks.pass_(SLICE)
+    watched.end()
+    assert watched.gate._holder is None
+    assert watched.first.wake_ups.qsize() == 1
+
+
+def test_who_comes_while_the_first_in_line_wakes_up_overtakes_it_once(clocks: Clocks) -> None:
+    watched, other = Watched(clocks), GatedThread()
+    clocks.pass_(SLICE)
+    watched.end()
+    watched.gate._enter(other)
+    assert watched.gate._holder is other
+    clocks.pass_(SLICE)
+    watched.gate.let_others_in(other, Call("k", int))
+    assert watched.gate._holder is watched.first
+
+
+def test_who_has_used_up_a_slice_overtakes_nobody(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    gate, holder, first = watched.gate, watched.holder, watched.first
+    clocks.pass_(SLICE)
+    watched.end()
+    entering = threading.Thread(target=gate._enter, args=(holder,), daemon=True)
+    entering.start()
+    deadline = time.monotonic() + PATIENCE
+    while list(gate._line) != [first, holder]:
+        assert time.monotonic() < deadline
+    gate._enter(GatedThread())
+    gate._open()
+    assert gate._holder is first
+    gate.leave(first)
+    entering.join(PATIENCE)
+    assert gate._holder is holder
+    clocks.pass_(SLICE)
+    watched.end()
+    gate._enter(holder)  # there is nobody else
+
+
+def test_who_is_not_the_first_in_line_sees_nothing(clocks: Clocks) -> None:
+    """Three looks at once would be no more than one."""
+    watched, later = Watched(clocks), GatedThread()
+    watched.gate._line.append(later)
+    clocks.computes_beside = True
+    watched.gate._poll(later, 0.0)
+    assert watched.gate.is_needed("k")
+    assert watched.gate._holder is watched.holder
