@@ -73,7 +73,7 @@ async def test_a_slow_client_is_asked_for_no_more_than_it_reads(source):
 
 
 async def test_a_client_that_does_not_read_is_left(source, monkeypatch):
-    monkeypatch.setattr(events, "PATIENCE", 0.01)
+    monkeypatch.setattr(events, "SEND_TIMEOUT", 0.01)
     async with following(source, "/") as client:
         await client.until(lambda: client.text)
         client.reads.clear()

@@ -22,7 +22,7 @@ from ziggy_async.latency_benchmark import (
 )
 from ziggy_async.latency_benchmark.market import sample_market
 from ziggy_async.latency_benchmark.market_computer import MarketComputer
-from ziggy_async.latency_benchmark.own_loop import is_given_up, run_in_own_loop
+from ziggy_async.latency_benchmark.own_loop import is_cancelled, run_in_own_loop
 from ziggy_async.store import default_store
 
 GUARD = 30.0
@@ -366,8 +366,8 @@ async def test_operations_that_hold_up_the_loop_end_with_their_run(benchmark):
     assert benchmark.results == []
 
 
-def test_nothing_is_given_up_elsewhere():
-    assert not is_given_up()
+def test_nothing_is_cancelled_elsewhere():
+    assert not is_cancelled()
 
 
 # The two comparisons

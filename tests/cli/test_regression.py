@@ -257,13 +257,13 @@ async def test_a_turn_alternates_and_keeps_the_shortest_call(monkeypatch):
     assert 0 < best[other] < 0.05
 
 
-async def test_patience_ends_where_others_have_the_core(monkeypatch):
+async def test_the_budget_ends_where_others_have_the_core(monkeypatch):
     async def wait():
         measuring.time.sleep(0.002)
 
     monkeypatch.setattr(measuring, "share", lambda: 0.5)
     with pytest.raises(TimeoutError, match="leave 50% of a core"):
-        await measuring.undisturbed(Workload(1, wait), Workload(1, wait), measuring.Patience(0.1))
+        await measuring.undisturbed(Workload(1, wait), Workload(1, wait), measuring.Budget(0.1))
 
 
 async def test_what_waits_by_itself_is_measured(monkeypatch):
@@ -271,7 +271,7 @@ async def test_what_waits_by_itself_is_measured(monkeypatch):
         measuring.time.sleep(0.002)
 
     monkeypatch.setattr(measuring, "share", lambda: 1.0)
-    seconds, pace = await measuring.undisturbed(Workload(1, wait), Workload(2, wait), measuring.Patience(0.0))
+    seconds, pace = await measuring.undisturbed(Workload(1, wait), Workload(2, wait), measuring.Budget(0.0))
     assert seconds >= 0.002
     assert pace >= 0.001
 
@@ -290,7 +290,7 @@ def test_samples_of_real_processes():
 def test_a_process_that_fails_says_why(monkeypatch):
     monkeypatch.setenv("ASYNC_FEATURES_WAKE", "pigeon")
     with pytest.raises(ValueError, match=r"the benchmarks failed: .*ASYNC_FEATURES_WAKE"):
-        measuring.collect(["single await"], processes=1, rounds=1, patience=1000.0)
+        measuring.collect(["single await"], processes=1, rounds=1, budget=1000.0)
 
 
 def test_an_interrupt_ends_the_process(monkeypatch):

@@ -186,7 +186,7 @@ def test_unknown_mean_grows_one_step_at_a_time() -> None:
     system.run(60)
     ups = system.changes()
     assert [one.workers for one in ups] == [2, 4, 8, 16, 32, 64]
-    assert all(later.at - earlier.at > scaling.PATIENCE - 1e-6 for earlier, later in itertools.pairwise(ups))
+    assert all(later.at - earlier.at > scaling.SETTLING - 1e-6 for earlier, later in itertools.pairwise(ups))
     assert all("mean time unknown" in one.reason for one in ups)
 
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 
 from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
 from ziggy_async.api.models import AllRequeuedAnswer, DeadLetterAnswer, DeadLettersAnswer, Done, RequeuedAnswer
-from ziggy_async.api.queueing import NO_ROOM, patience, queue_refusals
+from ziggy_async.api.queueing import NO_ROOM, place_timeout, queue_refusals
 from ziggy_async.dead_letters.dead_letters import DeadLetters
 from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.options import Reason
@@ -61,20 +61,20 @@ class DeadLetterEndpoints:
         }
 
     async def get(self, letter_id: str) -> dict[str, Any]:
-        """One of them."""
+        """A dead letter."""
         with refusals():
             return {"ok": True, "dead_letter": (await self.letters()).get(letter_id).to_dict()}
 
     async def requeue(self, letter_id: str) -> dict[str, Any]:
-        """Put its task into the queue again; the letter is gone then."""
+        """Put the task of a dead letter into the queue again; the letter is gone then."""
         with refusals():
-            async with patience():
+            async with place_timeout():
                 handle = await self._computer().dead_letters.requeue(letter_id)
         self._on_requeued(handle)
         return {"ok": True, "message": "Requeued", "task_id": handle.task_id}
 
     async def requeue_all(self, reason: ByReason = None) -> dict[str, Any]:
-        """Put all of them, or those that died of one reason, into the queue again, oldest first.
+        """Put the tasks of all dead letters, or of those with one reason, into the queue again, oldest first.
 
         Letters that this process cannot requeue stay, and are counted as refused. Letters whose tasks found no room in
         the queue within 5 seconds stay too.
@@ -91,7 +91,7 @@ class DeadLetterEndpoints:
         when there was none for the first."""
         requeued = refused = 0
         try:
-            async with patience():
+            async with place_timeout():
                 for letter_id in letter_ids:
                     try:
                         self._on_requeued(await letters.requeue(letter_id))
@@ -107,7 +107,7 @@ class DeadLetterEndpoints:
         return requeued, refused
 
     async def discard(self, letter_id: str) -> dict[str, Any]:
-        """Throw it away."""
+        """Discard a dead letter."""
         with refusals():
             if not await self._computer().dead_letters.discard(letter_id):
                 raise HTTPException(404, UNKNOWN)

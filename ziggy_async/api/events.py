@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 KEEP_ALIVE = 15.0
 """Seconds without an event after which a comment is sent: proxies close what is silent, often after 60."""
-PATIENCE = 30.0
+SEND_TIMEOUT = 30.0
 """Seconds in which a client has to read what was sent before."""
 LONGEST = 60.0
 """Seconds of one stream; a browser then asks for the next one. At its end a server waits for its connections, and would
@@ -66,12 +66,12 @@ class EventStream(Response):
         if not client.cancelled():
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(SEND_TIMEOUT):
                 await send({"type": "http.response.body", "body": b""})
 
     async def _send(self, send: Send) -> None:
         async def write(chunk: bytes) -> None:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(SEND_TIMEOUT):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
         coming: asyncio.Future[Event] | None = None

@@ -17,8 +17,8 @@ STOPPED = {503: "The computer is stopping or stopped"}
 NO_ROOM = {503: "No room in the queue, or it takes no more work"}
 
 
-def patience() -> asyncio.Timeout:
-    """Returns a timeout of as long as a request waits for room."""
+def place_timeout() -> asyncio.Timeout:
+    """Returns a timeout for a request that waits for room in the queue."""
     return asyncio.timeout(LONGEST_WAIT)
 
 
@@ -41,7 +41,7 @@ async def _end_when_gone(request: Request, limit: asyncio.Timeout) -> None:
 
 
 def end(limit: asyncio.Timeout) -> None:
-    """Its block is given up now, unless it is at its end anyhow."""
+    """Has the timeout expire now. Does nothing when its block has ended."""
     with suppress(RuntimeError):
         limit.reschedule(asyncio.get_running_loop().time())
 

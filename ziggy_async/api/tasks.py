@@ -14,7 +14,7 @@ from ziggy_async.api.answers import answer
 from ziggy_async.api.bodies import NewTask
 from ziggy_async.api.endpoints import NO_TEXT, ComputerOf, EndpointGroup
 from ziggy_async.api.models import AcceptedAnswer, CancelledAnswer, TaskAnswer
-from ziggy_async.api.queueing import NO_ROOM, end, patience, queue_refusals, while_connected
+from ziggy_async.api.queueing import NO_ROOM, end, place_timeout, queue_refusals, while_connected
 from ziggy_async.async_features.facade import Calls
 from ziggy_async.market_brain.features import Features, feature_computer
 from ziggy_async.market_brain.regime import regime_detector
@@ -208,7 +208,7 @@ class TaskEndpoints:
 
     async def _enqueue(self, view: Calls, task: NewTask, call: tuple[Any, ...], request: Request) -> TaskHandle[Any]:
         """Raises `TimeoutError` when there is no room in time."""
-        limit = patience()
+        limit = place_timeout()
         waiting = Waiting(task.task_id, task.options.key, limit)
         try:
             with self._kept.expecting(waiting):
@@ -240,7 +240,7 @@ class TaskEndpoints:
         }
 
     async def cancel(self, task_id: str) -> dict[str, Any]:
-        """Cancel it, for all who have joined it.
+        """Cancel the newest task of that id, for all who have joined it.
 
         A task that waits never runs; if it waits for room, its POST is 409. A thread in the middle of it goes on, and
         is replaced meanwhile.

@@ -15,8 +15,8 @@ TOO_DEEP = f"the formula is nested deeper than {MOST_DEPTH} levels"
 
 SIGNS = re.compile(rf"[-+~](?:\s*[-+~]){{{MOST_DEPTH}}}")
 """More signs in a row than there may be: where stacks are small, Python's parser crashes on thousands of them."""
-PATIENCE = 100
-"""Times that another thread may come in between."""
+MOST_TRIES = 100
+"""Times that a text is parsed anew because another thread has parsed one meanwhile."""
 OTHER_OPERATOR = re.compile(r"&&|\|\||<>|\?|:=|!(?!=)|(?<![=<>!:])=(?!=)|\b(?:AND|OR|NOT)\b")
 """The operators of `OTHER_LANGUAGES`, and `:=`."""
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -108,7 +108,7 @@ def parsed(text: str) -> ast.expr:
     CPython 3.11 counts the depth of the tree that it makes for all threads together: a switch to another one that
     parses ends in "recursion depth mismatch", of which the next try knows nothing.
     """
-    for _ in range(PATIENCE):
+    for _ in range(MOST_TRIES):
         with suppress(SystemError):
             return ast.parse(text, mode="eval").body
     return ast.parse(text, mode="eval").body

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ziggy_async.lag import LagSummary, LoopLag, PingLag
-from ziggy_async.latency_benchmark.own_loop import is_given_up
+from ziggy_async.latency_benchmark.own_loop import is_cancelled
 from ziggy_async.latency_benchmark.results import BenchmarkResult, ComparisonResult
 from ziggy_async.messages import shown
 
@@ -154,7 +154,7 @@ class _Run:
             await self._timed(time.perf_counter())
 
     async def _timed(self, submitted: float) -> None:
-        if is_given_up():
+        if is_cancelled():
             raise asyncio.CancelledError
         try:
             outcome = self.operation()

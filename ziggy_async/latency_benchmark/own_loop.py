@@ -10,14 +10,14 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-_given_up: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("given_up", default=None)
+_cancelled: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("benchmark_cancelled", default=None)
 
 
 async def run_in_own_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Awaits `work()` on another loop of the running one's kind, in another thread: its result, or its exception.
 
     Cancelling this cancels the work and waits for the end of thread and loop. Work that blocks its own loop has to
-    check `is_given_up` now and then: otherwise it ends late.
+    check `is_cancelled` now and then: otherwise it ends late.
     """
     run = _Run(work, type(asyncio.get_running_loop()))
     threading.Thread(target=run.serve, name="ziggy-async-benchmark", daemon=True).start()
@@ -25,14 +25,14 @@ async def run_in_own_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     try:
         return await asyncio.shield(outcome)
     except asyncio.CancelledError:
-        run.give_up()
+        run.cancel()
         await _until_done(outcome)
         raise
 
 
-def is_given_up() -> bool:
+def is_cancelled() -> bool:
     """Returns whether nobody waits any more for the run that this is a part of."""
-    event = _given_up.get()
+    event = _cancelled.get()
     return event is not None and event.is_set()
 
 
@@ -46,36 +46,36 @@ class _Run(Generic[T]):
         self._work = work
         self._new_loop = new_loop
         self._context = contextvars.copy_context()
-        self._given_up = threading.Event()
+        self._cancelled = threading.Event()
         self._lock = threading.Lock()
         self._cancel: Callable[[], object] | None = None  # while the work is under way; by _lock
 
     def serve(self) -> None:
         """Runs the thread. The outcome is there once the loop is closed."""
         self.outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it
-        self._context.run(_given_up.set, self._given_up)
+        self._context.run(_cancelled.set, self._cancelled)
         try:
             with asyncio.Runner(loop_factory=self._new_loop) as runner:
-                result = runner.run(self._until_given_up(), context=self._context)
+                result = runner.run(self._until_cancelled(), context=self._context)
         except BaseException as error:
             self.outcome.set_exception(error)
         else:
             self.outcome.set_result(result)
 
-    def give_up(self) -> None:
-        self._given_up.set()
+    def cancel(self) -> None:
+        self._cancelled.set()
         with self._lock:
             if self._cancel is not None:
                 self._cancel()
 
-    async def _until_given_up(self) -> T:
+    async def _until_cancelled(self) -> T:
         task = asyncio.current_task()
         assert task is not None
         loop, cancel = task.get_loop(), task.cancel
         with self._lock:
             self._cancel = lambda: loop.call_soon_threadsafe(cancel)
         try:
-            if is_given_up():
+            if is_cancelled():
                 raise asyncio.CancelledError
             return await self._work()
         finally:
@@ -84,7 +84,7 @@ class _Run(Generic[T]):
 
 
 async def _until_done(outcome: "asyncio.Future[Any]") -> None:
-    """Waits for it through further cancellations; what it is nobody wants to know."""
+    """Waits for the outcome, also through further cancellations, and ignores it."""
     while not outcome.done():
         with suppress(asyncio.CancelledError):
             await asyncio.wait([outcome])

@@ -356,7 +356,7 @@ class Background:
         """Takes no more work, and ends the tasks that wait for a place."""
         self._is_closed = True
         for task in list(self.queue.blocked):
-            self._end_early(task, Stopped(f"task {task.work.name}: the queue was stopped before there was room"))
+            self._end_early(task, Stopped(f"task {task.work.name}: the queue was stopped before there was a place"))
 
     async def letters_written(self) -> None:
         """Waits until the letters of all dead tasks are kept. Cancelling this stops the waiting, not the writing."""

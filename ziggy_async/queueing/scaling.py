@@ -17,7 +17,7 @@ DEAD_BAND = 0.2  # share of the present number by which the wanted one must diff
 HOLD = 30.0  # seconds for which fewer must do before there are fewer
 GAIN = 0.5  # share of a growth by which throughput must have risen: doubling must finish half as much again
 MEASURED_SECONDS, MEASURED_FINISHED = 0.5, 20  # until throughput is known; of each worker two finished operations
-PATIENCE = 4.0  # seconds that a growth waits for the gain of the last one
+SETTLING = 4.0  # seconds that a growth waits for the gain of the last one
 PAUSE = 60.0  # seconds without growth after one that brought too little
 
 
@@ -117,7 +117,7 @@ def decide(limits: tuple[int, int], load: Load, memory: Memory, now: float) -> t
             why = f" for another {paused_until - now:.3g} s: the last gain is {'unknown' if growth else 'too little'}"
         else:
             workers = min(wanted, 2 * present, most)
-            growth, paused_until = Growth(present, rate), now + PATIENCE
+            growth, paused_until = Growth(present, rate), now + SETTLING
     each = f"{mean:.3g} s each" if mean < math.inf else "mean time unknown"
     change = f"stays at {present}" if workers == present else f"from {present} to {workers}"
     reason = f"{load.queued} queued and {load.running} running, {each}: {wanted} wanted; {change}{why}"

@@ -38,7 +38,7 @@ PROBE = 0.015
 """Seconds of spinning that show whether the core is free: a few time slices of a scheduler."""
 ALONE = 0.9
 """The part of the time that a process gets of its core when nobody else uses it."""
-PATIENCE = 5.0
+BUDGET = 5.0
 """Seconds in all for which one process repeats what others disturbed."""
 CORES = 8
 """Cores that are tried for the freest one."""
@@ -56,7 +56,7 @@ def collect(
     done: Callable[[], None] = lambda: None,
     processes: int = PROCESSES,
     rounds: int = ROUNDS,
-    patience: float = PATIENCE,
+    budget: float = BUDGET,
 ) -> dict[str, Samples]:
     """Measures each of the workloads `processes` * `rounds` times; calls `done` after each round.
 
@@ -64,16 +64,16 @@ def collect(
     """
     measured: list[Measured] = []
     for _ in range(processes):
-        with closing(rounds_of_a_process(names, rounds, patience)) as reported:
+        with closing(rounds_of_a_process(names, rounds, budget)) as reported:
             for each in reported:
                 measured.append(each)
                 done()
     return {name: Samples(*zip(*(each[name] for each in measured), strict=True)) for name in names}
 
 
-def rounds_of_a_process(names: Collection[str], rounds: int, patience: float) -> Generator[Measured, None, None]:
+def rounds_of_a_process(names: Collection[str], rounds: int, budget: float) -> Generator[Measured, None, None]:
     """Yields the rounds that a process of its own measures."""
-    arguments = [json.dumps(argument) for argument in (sys.path, list(names), rounds, patience)]
+    arguments = [json.dumps(argument) for argument in (sys.path, list(names), rounds, budget)]
     with tempfile.TemporaryFile("w+") as complaints:
         command = [sys.executable, "-c", CHILD, *arguments]
         with subprocess.Popen(
@@ -91,18 +91,18 @@ def rounds_of_a_process(names: Collection[str], rounds: int, patience: float) ->
             raise ValueError(f"the benchmarks failed: {last}")
 
 
-def main(names: list[str], rounds: int, patience: float) -> None:
+def main(names: list[str], rounds: int, budget: float) -> None:
     """Runs the process: writes a line of JSON for each round."""
     keep_to_one_core()
     sample_market()
     try:
         with fresh_heap():
-            asyncio.run(measure(names, rounds, Patience(patience)))
+            asyncio.run(measure(names, rounds, Budget(budget)))
     except TimeoutError as error:
         sys.exit(str(error))
 
 
-async def measure(names: Collection[str], rounds: int, patience: "Patience") -> None:
+async def measure(names: Collection[str], rounds: int, budget: "Budget") -> None:
     """Prints each round. A round runs all workloads and begins with another one than the round before."""
     async with MarketComputer(sample_market()) as computer:
         workloads, order = workloads_of(computer), list(names)
@@ -110,19 +110,19 @@ async def measure(names: Collection[str], rounds: int, patience: "Patience") -> 
             shift = number % len(order)
             measured = {}
             for name in order[shift:] + order[:shift]:
-                measured[name] = await undisturbed(workloads[name], workloads[BENCHMARKS[name]], patience)
+                measured[name] = await undisturbed(workloads[name], workloads[BENCHMARKS[name]], budget)
             if number > 0:
                 print(json.dumps(measured), flush=True)
 
 
-async def undisturbed(one: Workload, other: Workload, patience: "Patience") -> tuple[float, float]:
-    """Returns the seconds of one operation in the shortest call of each. Raises `TimeoutError` when patience ends."""
+async def undisturbed(one: Workload, other: Workload, budget: "Budget") -> tuple[float, float]:
+    """Returns the seconds of one operation in the shortest call of each. Raises `TimeoutError` without budget."""
     while True:
         best, was_alone = await alternated(one, other)
         # Calls that wait although the core is free do so by themselves.
         if was_alone or (part := share()) >= ALONE:
             return best[one] / one.operations, best[other] / other.operations
-        patience.spend(SLICE, part)
+        budget.spend(SLICE, part)
 
 
 async def alternated(one: Workload, other: Workload) -> tuple[dict[Workload, float], bool]:
@@ -159,7 +159,7 @@ def share() -> float:
     return (time.process_time() - cpu) / seconds
 
 
-class Patience:
+class Budget:
     """Seconds for which one process repeats what others disturb."""
 
     def __init__(self, seconds: float) -> None:

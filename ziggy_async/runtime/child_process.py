@@ -233,19 +233,19 @@ class ChildProcess:
             return RuntimeError(f"{name}: its process {how} before it was ready. {HINT}")
         return WorkerLost(f"{name}: its process {how}")
 
-    def _has_ended(self, patience: float) -> bool:
-        return bool(wait([self._process.sentinel], patience))
+    def _has_ended(self, timeout: float) -> bool:
+        return bool(wait([self._process.sentinel], timeout))
 
     def kill(self) -> None:
         """Ends it, and with it the call under way. From any thread."""
         with contextlib.suppress(ValueError):  # it is closed
             self._process.kill()
 
-    def stop(self, patience: float = 0.0) -> None:
-        """Closes the connection, ends the process unless it does so within `patience` seconds, and frees both."""
+    def stop(self, timeout: float = 0.0) -> None:
+        """Closes the connection, ends the process unless it does so within `timeout` seconds, and frees both."""
         self._connection.close()
         with contextlib.suppress(ValueError):  # it is closed already, or cannot be ended
-            if not self._has_ended(patience):
+            if not self._has_ended(timeout):
                 self._process.kill()
                 self._has_ended(GRACE)
             with _exit_codes:

@@ -85,11 +85,11 @@ class ProcessPool(ThreadPool):
                 self._children[thread] = child
         return child
 
-    def _end_child(self, patience: float = 0.0) -> None:
+    def _end_child(self, timeout: float = 0.0) -> None:
         with self._lock:
             child = self._children.pop(threading.current_thread(), None)
         if child is not None:
-            child.stop(patience)
+            child.stop(timeout)
 
     def _make_calls(self, thread: GatedThread, wake_ups: WakeUps) -> bool:
         stays = super()._make_calls(thread, wake_ups)
