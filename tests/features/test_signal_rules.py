@@ -22,7 +22,7 @@ from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.market_brain.features import FeatureComputer
 from ziggy_async.market_brain.regime import RegimeState, regime_detector
 from ziggy_async.market_brain.signals import (
-    RULE_FORMULAS,
+    RULE_FIGURES,
     Signal,
     generate_signals_for_watchlist,
     generate_ticker_signal,
@@ -50,7 +50,7 @@ def universe() -> dict[str, Bars]:
     return {f"S{seed}": made(seed) for seed in range(400)}
 
 
-RULES_PLAN = plan_of_figures(RULE_FORMULAS, 252)
+RULES_PLAN = plan_of_figures(RULE_FIGURES, 252)
 
 
 @cache

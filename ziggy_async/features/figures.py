@@ -11,17 +11,24 @@ PER_YEAR = "per_year"
 """The name in formulas of the number of bars in a year, which is the store's."""
 
 
-def plan_of_figures(formulas: Mapping[str, str], bars_per_year: float) -> _core.Plan:
-    """Returns the plan that makes one figure of each formula, under its name; an empty formula's is 0, put in by the
-    core.
+class Figures:
+    """The formulas of a set of figures, by their names. It never changes: its plans are found by its identity, since
+    each await of a single ticker looks for one."""
 
-    Raises `FormulaError` as for `FeatureSet`.
-    """
-    return _plan(tuple(formulas.items()), float(bars_per_year))
+    def __init__(self, formulas: Mapping[str, str]) -> None:
+        """An empty formula's figure is 0, put in by the core."""
+        self.formulas = dict(formulas)
+
+
+@lru_cache(maxsize=64)
+def plan_of_figures(figures: Figures, bars_per_year: float) -> _core.Plan:
+    """Returns the plan that makes each of the figures, under its name. Raises `FormulaError` as for `FeatureSet`."""
+    return _plan(tuple(figures.formulas.items()), float(bars_per_year))
 
 
 @lru_cache(maxsize=64)
 def _plan(formulas: tuple[tuple[str, str], ...], bars_per_year: float) -> _core.Plan:
+    """Copies of a set share its plans."""
     read = [read_formula(text.replace(PER_YEAR, repr(bars_per_year)) or "0") for _, text in formulas]
     for formula in read:
         formula.refuse_other_bars()

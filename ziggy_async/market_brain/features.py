@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ziggy_async import _core, bridge, sources
 from ziggy_async._core import Tally
 from ziggy_async.features import FeatureSet as FormulaSet
-from ziggy_async.features.figures import plan_of_figures
+from ziggy_async.features.figures import Figures, plan_of_figures
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.store import BarStore, default_store
@@ -146,6 +146,8 @@ class FeatureSet:
         return {**self.values, "source": self.source}
 
 
+FIGURES = Figures(_core.FEATURE_FORMULAS)
+
 SET_FIGURES = tuple(FeatureSet.__dataclass_fields__)[2:]
 
 
@@ -155,7 +157,7 @@ class FeatureComputer:
     def __init__(self, store: BarStore | None = None) -> None:
         """`store`: whose bars are read, the default store if None. Only that one is supplied by the bar source."""
         self._store = store
-        self._formulas = _core.FEATURE_FORMULAS  # replaced as a whole, so that any thread may read it
+        self._figures = FIGURES  # replaced as a whole, so that any thread may read it
 
     def __repr__(self) -> str:
         return f"<FeatureComputer over {self.store!r}>"
@@ -166,18 +168,18 @@ class FeatureComputer:
         Raises `FormulaError` for a formula that cannot be used, or that reads a column which the store has not;
         `ValueError` for a name that a result has already. Then nothing is added.
         """
-        taken = sorted(formulas.keys() & {*self._formulas, *Features.__annotations__})
+        taken = sorted(formulas.keys() & {*self._figures.formulas, *Features.__annotations__})
         if taken:
             raise ValueError(f"features have {shown(taken[0])} already")
-        extended = {**self._formulas, **formulas}
+        extended = Figures({**self._figures.formulas, **formulas})
         FormulaSet(**formulas).check_columns()
         plan_of_figures(extended, self.store.bars_per_year)
-        self._formulas = extended
+        self._figures = extended
 
     @property
     def plan(self) -> _core.Plan:
         """Returns the plan that computes the features."""
-        return plan_of_figures(self._formulas, self.store.bars_per_year)
+        return plan_of_figures(self._figures, self.store.bars_per_year)
 
     @property
     def store(self) -> BarStore:

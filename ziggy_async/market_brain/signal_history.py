@@ -13,7 +13,7 @@ from ziggy_async.features.asking import (
     terms_within,
     times_between,
 )
-from ziggy_async.features.figures import plan_of_figures
+from ziggy_async.features.figures import Figures, plan_of_figures
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.market_brain.regime import ASSUMED_VOLATILITY, RegimeDetector, RegimeState, threshold_values
 from ziggy_async.market_brain.signals import SignalGenerator, signal_generator
@@ -22,8 +22,8 @@ from ziggy_async.tracing import native_job
 
 __all__ = ["signal_history", "signal_history_async"]
 
-RULE_FEATURES = {name: _core.FEATURE_FORMULAS[name] for name in _core.RULE_FEATURES}
-MARKET_FEATURES = {name: _core.FEATURE_FORMULAS[name] for name in ("price_change_1d", "slope_20d")}
+RULE_FEATURES = Figures({name: _core.FEATURE_FORMULAS[name] for name in _core.RULE_FEATURES})
+MARKET_FEATURES = Figures({name: _core.FEATURE_FORMULAS[name] for name in ("price_change_1d", "slope_20d")})
 
 
 def signal_history(

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NotRequired, TypedDict, Unpack
 
 from ziggy_async import _core, bridge, off_loop
-from ziggy_async.features.figures import plan_of_figures
+from ziggy_async.features.figures import Figures, plan_of_figures
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import REGIMES, RegimeDetector, RegimeResult, RegimeState, regime_detector
@@ -396,14 +396,14 @@ def _enrich(enrich: Enrich, computer: FeatureComputer, chunk: Sequence[Result]) 
         result["signal"] = contextvars.copy_context().run(_enriched, enrich, signal, computer)
 
 
-RULE_FORMULAS = {
-    name: formula if name in _core.RULE_FEATURES else "" for name, formula in _core.FEATURE_FORMULAS.items()
-}
+RULE_FIGURES = Figures(
+    {name: formula if name in _core.RULE_FEATURES else "" for name, formula in _core.FEATURE_FORMULAS.items()}
+)
 """The features that the rules decide by, at their places among all; the others are not computed."""
 
 
 def _plan_of(computer: FeatureComputer) -> _core.Plan:
-    return plan_of_figures(RULE_FORMULAS, computer.store.bars_per_year)
+    return plan_of_figures(RULE_FIGURES, computer.store.bars_per_year)
 
 
 def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Signal:
