@@ -71,7 +71,7 @@ def grown(finished: int, rate: float, *, before: int = 4, workers: int = 8) -> d
         "load": Load(workers, 9999, workers, 0.1, finished),
         "growth": Growth(before, rate),
         "measured": Measurement(99.0, 0),
-        "paused_until": 98.0 + scaling.PATIENCE,
+        "paused_until": 98.0 + scaling.SETTLING,
     }
 
 
@@ -102,7 +102,7 @@ def test_a_growth_waits_for_what_the_last_one_brought_and_not_for_ever() -> None
     assert at_100(load, growth=growth, paused_until=100.1)[0].workers == 8
     decision, memory = at_100(load, growth=growth, paused_until=100.0)
     assert decision.workers == 16
-    assert (memory.growth, memory.paused_until) == ((8, 0.0), 100.0 + scaling.PATIENCE)
+    assert (memory.growth, memory.paused_until) == ((8, 0.0), 100.0 + scaling.SETTLING)
 
 
 def test_a_backlog_alone_shows_nothing() -> None:
