@@ -26,6 +26,7 @@ MANY = 50
 """Items above which each of them is encoded whole."""
 TOGETHER = 200
 """Numbers or texts of a list that are encoded at once."""
+PLAIN = {bool, float, int, str, type(None)}
 
 
 def endpoint(function: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Response]]:
@@ -80,7 +81,7 @@ async def _sent(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
 def _texts(value: Any, levels: int) -> Iterator[str]:
     """Yields the JSON of `value` in pieces."""
     below = levels - 1 if levels and isinstance(value, Mapping | list) and len(value) <= MANY else 0
-    if levels and value and isinstance(value, Mapping):
+    if levels and value and isinstance(value, Mapping) and not _is_flat(value):
         before = "{"
         for key, item in value.items():
             yield f"{before}{_encode(str(key))}:"
@@ -100,6 +101,11 @@ def _texts(value: Any, levels: int) -> Iterator[str]:
         yield "]"
     else:
         yield _encode(value)
+
+
+def _is_flat(value: Mapping[Any, Any]) -> bool:
+    """Returns whether it holds a few numbers and texts alone, which are encoded at once."""
+    return len(value) <= MANY and {*map(type, value.values())} <= PLAIN and {*map(type, value)} == {str}
 
 
 def _own(value: Any) -> Any:
