@@ -225,8 +225,9 @@ async def test_several_processes_that_find_it_damaged_agree(path: Path, caplog: 
     assert sorted(os.listdir(path.parent)) == [path.name, f"{path.name}.corrupt-1"]
 
 
-async def test_a_database_of_something_else_is_left_exclusively(path: Path) -> None:
-    statement("CREATE TABLE customers (name TEXT)")(path)
+@pytest.mark.parametrize("schema", ["TABLE customers (name TEXT)", "VIEW customers AS SELECT 1"])
+async def test_a_database_of_something_else_is_left_exclusively(path: Path, schema: str) -> None:
+    statement(f"CREATE {schema}")(path)
     before = parts(path)
     with pytest.raises(ValueError, match=r"letters\.db: it is a database of something else"):
         async with opened(path):

@@ -35,8 +35,8 @@ SURPLUS = "SELECT id FROM letters WHERE id < ? OR id <= (SELECT id FROM letters 
 LISTED = "SELECT letter, writer, typeof(work)"
 PARTS = ("-wal", "-shm", "")  # of a database, in the order in which they are moved: SQLite drops a log without a file
 
-_connections: set[sqlite3.Connection] = set()
-"""All that are open: a forked child must not use those of its parent, not even to close them."""
+_connections: dict[sqlite3.Connection, int] = {}
+"""All that are open, and the processes that opened them: a forked child must not use its parent's, nor close them."""
 
 
 class LetterFile:
@@ -53,7 +53,6 @@ class LetterFile:
         self.path = os.path.realpath(path)
         self._trusts_pickles = trusts_pickles
         self._inode = 0  # of the file that it is
-        self._process = 0  # that opened it
         self._data_version: int | None = None  # as it was when `listed` was read: it tells what other processes do
         self.listed: dict[str, DeadLetter] = {}
         """Letters by id, without their work: those of the last `refresh`, with what this object did to them since."""
@@ -97,13 +96,13 @@ class LetterFile:
     def close(self) -> None:
         """Lets go of the file until the next use."""
         database, self._database, self._data_version = self._database, None, None
-        if database is not None and self._process == os.getpid():
+        if database is not None and _connections[database] == os.getpid():
             try:
                 database.execute("PRAGMA wal_checkpoint")  # as `close` does, which does not say that it cannot
             except sqlite3.Error as error:
                 logger.warning("letters in the log of %s cannot be copied to it: %s", self.path, error)
             database.close()
-            _connections.discard(database)
+            del _connections[database]
 
     def _list(self, database: sqlite3.Connection) -> None:
         (version,) = database.execute("PRAGMA data_version").fetchone()
@@ -122,55 +121,53 @@ class LetterFile:
         letter = letter if is_trusted else replace(letter, why_not=ANOTHER)
         return with_work(letter, *stored_work) if stored_work else letter
 
-    def _use(self, job: Callable[[sqlite3.Connection], T], is_last: bool = False) -> T:
-        """Does the job and commits it; once more when it finds damage, with the file opened and checked anew."""
+    def _use(self, job: Callable[[sqlite3.Connection], T], tries: int = 3) -> T:
+        """Does the job and commits it. A try may find damage, the next set the file aside, and a third begin anew."""
         try:
             with self._opened() as database:
                 return job(database)
         except sqlite3.Error as error:
-            if is_last or not _is_damage(error):
+            if tries == 1 or not _is_damage(error):
                 raise OSError(f"dead letters cannot be kept in {self.path}: {error}") from error
             self.close()
-        return self._use(job, is_last=True)
+        return self._use(job, tries - 1)
 
     def _opened(self) -> sqlite3.Connection:
-        """Returns the open database; opens the file, or a new one in place of a damaged one, where needed."""
+        """Returns the database, which is opened if it is closed, or if its file was set aside. Raises as `_checked`."""
         inode = os.stat(self.path).st_ino if os.path.exists(self.path) else None
-        if self._database is None or self._inode != inode:  # another process has set it aside
+        if self._database is None or self._inode != inode:
             self.close()
             folder = os.open(os.path.dirname(self.path), os.O_RDONLY)
             try:
                 with suppress(OSError):  # not every file system has locks
                     fcntl.flock(folder, fcntl.LOCK_EX)  # one process at a time opens or renames; it takes milliseconds
                 self._database = self._checked()
+                _connections[self._database] = os.getpid()
                 self._inode = os.stat(self.path).st_ino  # to open it and close that would undo SQLite's locks here
             finally:
                 with suppress(OSError):  # a child that was forked meanwhile has the descriptor, too
                     fcntl.flock(folder, fcntl.LOCK_UN)
                 os.close(folder)
-            self._process = os.getpid()
-            _connections.add(self._database)
         self._database.execute("PRAGMA shrink_memory")  # pages in memory would hide what has become of the file
         return self._database
 
-    def _checked(self, is_last: bool = False) -> sqlite3.Connection:
-        """Opens, checks and lists the file, which is made if it is not there, and its table if it is empty; a damaged
-        one is set aside, and a new one made. Raises `ValueError` for one of something else, which stays as it is."""
+    def _checked(self) -> sqlite3.Connection:
+        """Opens, checks and lists the file, which is made if it is not there, and its table if it is empty. Raises
+        `sqlite3.Error` for a damaged one, which is set aside; `ValueError` for one of something else, which stays."""
         _check_rights(self.path)
         database = sqlite3.connect(self.path, timeout=BUSY, isolation_level="IMMEDIATE", check_same_thread=False)
         try:
             if os.path.getsize(self.path) == 0 and os.path.exists(log := self.path + "-wal") and os.path.getsize(log):
                 raise sqlite3.DatabaseError("it is empty, and its log is not")  # which SQLite would throw away
-            database.execute("PRAGMA synchronous = FULL")
             (application,) = database.execute("PRAGMA application_id").fetchone()
-            tables = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
-            if database.execute("PRAGMA page_count").fetchone() == (0,):
+            schema = dict(database.execute("SELECT name, sql FROM sqlite_master").fetchall())
+            if not application and not schema:
                 database.executescript(f"BEGIN IMMEDIATE; {TABLE}; PRAGMA application_id = {APPLICATION}; COMMIT")
-            elif application != APPLICATION and (application or tables):
+            elif application != APPLICATION:
                 raise ValueError(f"dead letters cannot be kept in {self.path}: it is a database of something else")
-            elif tables.get("letters") != TABLE:
+            elif schema.get("letters") != TABLE:
                 raise sqlite3.DatabaseError("it has no table of this version")
-            database.execute("PRAGMA journal_mode = WAL")
+            database.executescript("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL")
             (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
             if verdict != "ok":
                 raise sqlite3.DatabaseError(" ".join(verdict.split()))
@@ -181,10 +178,9 @@ class LetterFile:
             return database
         except BaseException as error:
             database.close()
-            if is_last or not isinstance(error, sqlite3.Error) or not _is_damage(error):
-                raise
-            self._set_aside(error)
-        return self._checked(is_last=True)
+            if isinstance(error, sqlite3.Error) and _is_damage(error):
+                self._set_aside(error)
+            raise
 
     def _set_aside(self, damage: sqlite3.Error) -> None:
         """Renames the file to the first free name."""
