@@ -226,6 +226,18 @@ async def test_cancelled_while_it_takes_a_letter(path: Path, closes: bool) -> No
         assert ids(letters) == ["t"]
 
 
+async def test_thrown_away_with_its_loop_while_it_takes_a_letter(path: Path) -> None:
+    async with opened(path) as (letters, taken):
+        letter_id = (await add(letters, "t")).id
+        with Lock(path):
+            requeuing = letters.requeue(letter_id)
+            requeuing.send(None)
+            requeuing.close()
+        await letters.refresh()  # comes after what took the letter
+        await letters.refresh()  # comes after what put it back
+        assert (ids(letters), taken) == (["t"], [])
+
+
 def pragma(letters: DeadLetters[Any], text: str) -> Any:
     """Of the connection that the file has."""
     file: Any = letters._file

@@ -132,22 +132,18 @@ class DeadLetters(Generic[T]):
         taken = self._submit(self._take, id)
         try:
             letter = await outcome_of(taken)
-        except asyncio.CancelledError:
-            taken.add_done_callback(lambda done: done.exception() or self._put(done.result()))
-            raise
-        finally:
-            del taken  # its error's traceback leads to this frame
-        assert letter.work is not None
-        try:
+            assert letter.work is not None
             outcome = await self._requeue(letter.work, id)
         except CancelledAfterResult:
             self._counts["requeued"] += 1
             raise asyncio.CancelledError from None
         except BaseException as error:
-            kept = self._put(letter)
+            taken.add_done_callback(lambda done: done.exception() or self._put(done.result()))  # once it is taken
             if isinstance(error, Exception):  # else it was cancelled, or thrown away with its loop: no time to wait
-                await outcome_of(kept)
+                await outcome_of(self._submit(lambda: None))  # comes after its being written
             raise
+        finally:
+            del taken  # its error's traceback leads to this frame
         self._counts["requeued"] += 1
         return outcome
 
