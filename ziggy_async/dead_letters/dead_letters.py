@@ -53,10 +53,9 @@ class DeadLetters(Generic[T]):
         done so, but was cancelled meanwhile. `path`: the file, which is made when it is first used."""
         self._requeue = requeue
         self._unsaved: dict[str, DeadLetter] = {}  # the letters that are in no file, with their work
+        self._failed: dict[str, str] = {}  # those that could not be written, and why: they wait for the next one
         self._counts = {"added": 0, "requeued": 0, "discarded": 0, "evicted": 0}
         self._last_time = 0
-        self._fault = ""  # why the last letters could not be written: they wait for the next one
-        self._has_new = False  # letters that nobody has tried to write: an attempt may take a second
         self._thread: ThreadPoolExecutor | None = None  # of the file
         self._one_job_lock = threading.Lock()  # after `close` the old thread may still run while a new one starts
         self._file = None
@@ -178,7 +177,7 @@ class DeadLetters(Generic[T]):
 
     def _put(self, letter: DeadLetter) -> "Future[DeadLetter]":
         self._unsaved[letter.id] = letter
-        self._has_new = True  # after the letter is there: `_write` clears it before it reads them
+        self._failed.pop(letter.id, None)  # one that comes back is tried again
         return self._submit(self._save, letter)
 
     def _submit(self, job: Callable[..., R], *args: Any) -> "Future[R]":
@@ -201,25 +200,23 @@ class DeadLetters(Generic[T]):
             return job(*args)
 
     def _save(self, letter: DeadLetter) -> DeadLetter:
-        if self._has_new:  # else it was written together with another one, or was to be
+        if letter.id in self._unsaved and letter.id not in self._failed:  # else it went with another one
             self._write()
         return self._saved.get(letter.id, letter)
 
     def _write(self) -> None:
         """Writes the letters that are in memory only to the file; when that fails they stay, which is logged once.
         Then forgets the first of those that stay while they are too many, or it is too old by the monotonic clock."""
-        self._has_new = False
         if self._file is not None and (unsaved := [*self._unsaved.values()]):
             try:
                 self._counts["evicted"] += self._file.write(unsaved)
-            except Exception as error:
-                if not self._fault:
-                    logger.error("dead letters are in memory only until they can be written: %s", error)
-                self._fault = str(error)
-            else:
-                self._fault = ""
+                self._failed = {}
                 for letter in unsaved:
                     del self._unsaved[letter.id]
+            except Exception as error:
+                if not self._failed:
+                    logger.error("dead letters are in memory only until they can be written: %s", error)
+                self._failed = {letter.id: str(error) for letter in unsaved}
         oldest = time.monotonic() - KEEP
         with suppress(RuntimeError, StopIteration):  # another thread puts one there, and then evicts; none is left
             while (first := next(iter(self._unsaved.values()))).since < oldest or len(self._unsaved) > MOST:
@@ -233,10 +230,10 @@ class DeadLetters(Generic[T]):
 
     def _close(self) -> None:
         self._write()
-        if self._fault:
-            for letter in [*self._unsaved.values()]:
+        for letter in [*self._unsaved.values()]:
+            if fault := self._failed.get(letter.id):
                 task, reason = printable(letter.task_id), letter.reason.value
-                logger.error("the dead letter of task %s, %s, is lost with this process: %s", task, reason, self._fault)
+                logger.error("the dead letter of task %s, %s, is lost with this process: %s", task, reason, fault)
         if self._file is not None:
             self._file.close()
 
