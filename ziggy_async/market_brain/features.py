@@ -211,8 +211,10 @@ class FeatureComputer:
         tally = None if counted is None else counted.tally
         if source is not None:
             return self._refreshed(source, (ticker, *also), force_refresh, tally)
+        plan = plan_of_figures(self._figures, store.bars_per_year)
+        urgency, deadline_ns = terms.get()
         loop, port = bridge.port()
-        return native_job("features", 1, port.features(loop, store, self.plan, ticker, tally, *terms.get()))
+        return native_job("features", 1, port.features(loop, store, plan, ticker, tally, urgency, deadline_ns))
 
     async def _refreshed(
         self, source: sources.BarSource, symbols: tuple[str, ...], force: bool, tally: Tally | None
