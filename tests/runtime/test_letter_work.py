@@ -197,19 +197,21 @@ async def test_what_cannot_be_requeued_is_listed(
 async def test_unpickling_waits_for_the_requeue_and_its_failure_keeps_the_letter(path: Path) -> None:
     async with opened(path) as (letters, _):
         noisy = await add(letters, "t", len, Noisy())
-        broken = [await add(letters, "broken", len, *args) for args in ((), ((),), (), ())]
+        broken = [await add(letters, "broken", len, *args) for args in ((), ((),), (), (), ())]
     execute(path, f"UPDATE letters SET work = '[' WHERE id = '{broken[0].id}'")
     execute(path, f"UPDATE letters SET work = x'80' WHERE id = '{broken[1].id}'")
     execute(path, f"UPDATE letters SET work = NULL WHERE id = '{broken[2].id}'")
     execute(path, f"UPDATE letters SET work = 7 WHERE id = '{broken[3].id}'")
+    execute(path, f"UPDATE letters SET work = CAST(x'ff' AS TEXT) WHERE id = '{broken[4].id}'")
     loaded.clear()
     async with opened(path) as (letters, taken):
         letters.get(noisy.id)
         assert loaded == []
-        for each, why_not in zip(broken, ["JSON", "Unpickling", *["its record is damaged$"] * 2], strict=True):
+        damage = ["JSON", "Unpickling", *["its record is damaged$"] * 2, "UnicodeDecodeError"]
+        for each, why_not in zip(broken, damage, strict=True):
             with pytest.raises(ValueError, match=f"{each.id} cannot be requeued: {why_not}"):
                 await letters.requeue(each.id)
-        assert ids(letters) == ["t", *["broken"] * 4]
+        assert ids(letters) == ["t", *["broken"] * 5]
         await letters.requeue(noisy.id)
         assert (loaded, len(taken)) == ([1], 1)
 

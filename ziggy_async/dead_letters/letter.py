@@ -82,16 +82,15 @@ def stored(letter: DeadLetter) -> tuple[DeadLetter, str | bytes | None]:
     return replace(letter, work=None, why_not=why_not), None
 
 
-def with_work(letter: DeadLetter, program: str, packed: Any) -> DeadLetter:
-    """Returns the letter with its work, as a process of `program` has stored it. Unpickles what is pickled. Raises
-    `ValueError` that names the letter and says why that cannot be done."""
-    why_not = letter.why_not or (None if isinstance(packed, str | bytes) else "its record is damaged")
+def with_work(letter: DeadLetter, kind: str, program: str, packed: bytes) -> DeadLetter:
+    """Returns the letter with its work, as a process of `program` has stored it: JSON is of the kind "text", a pickle
+    "blob". Raises `ValueError` that names the letter and says why that cannot be done."""
+    why_not = letter.why_not or (None if kind in ("text", "blob") else "its record is damaged")
     if why_not is None:
         try:
-            refers_to_main = b"__main__" in packed if isinstance(packed, bytes) else '"__main__:' in packed
-            if not refers_to_main or program == this_program():
-                call = pickle.loads(packed) if isinstance(packed, bytes) else _call_from_json(packed)
-                return replace(letter, work=Work(letter.task_id, letter.operation, *call))
+            name, unpack = (b"__main__", pickle.loads) if kind == "blob" else (b'"__main__:', _call_from_json)
+            if name not in packed or program == this_program():
+                return replace(letter, work=Work(letter.task_id, letter.operation, *unpack(packed)))
             why_not = f"it is of the program {program}"
         except BaseException as error:  # pickles and imports run whatever they were told to; a record may be damaged
             why_not = described(error)
@@ -128,7 +127,7 @@ def _call_as_json(work: Work) -> str | None:
     return text if is_same and None not in (name, *retry_on) else None
 
 
-def _call_from_json(text: str) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Options]:
+def _call_from_json(text: bytes) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Options]:
     call = json.loads(text)
     retry_on = tuple(map(pkgutil.resolve_name, call["options"].pop("retry_on")))
     function = pkgutil.resolve_name(call["function"])

@@ -81,7 +81,7 @@ class LetterFile:
 
     def take(self, id: str) -> DeadLetter | None:
         """Deletes a letter. Returns it with its work, None when it is not there. Raises as `with_work`: it stays."""
-        query = f"{LISTED}, program, work FROM letters WHERE id = ?"
+        query = f"{LISTED}, program, CAST(work AS BLOB) FROM letters WHERE id = ?"
         read = self._use(lambda database: [self._letter(*row) for row in database.execute(query, (id,)).fetchall()])
         if not read:
             self.listed.pop(id, None)
@@ -119,7 +119,7 @@ class LetterFile:
             raise sqlite3.DatabaseError(f"a letter in it cannot be read: {type(error).__name__}") from error
         is_trusted = kind != "blob" or writer == PROCESS or self._trusts_pickles
         letter = letter if is_trusted else replace(letter, why_not=ANOTHER)
-        return with_work(letter, *stored_work) if stored_work else letter
+        return with_work(letter, kind, *stored_work) if stored_work else letter
 
     def _use(self, job: Callable[[sqlite3.Connection], T], tries: int = 3) -> T:
         """Does the job and commits it. A try may find damage, the next set the file aside, and a third begin anew."""
