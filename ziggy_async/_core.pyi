@@ -150,7 +150,7 @@ def register(
     """
 
 def ticker_tuple(tickers: Iterable[str], /) -> tuple[str, ...]:
-    """The tickers as a tuple of plain str; `TypeError` naming the position of one that is no str, or for a lone str."""
+    """The tickers as a tuple of plain str; `TypeError` for a lone str, and with the position of another item."""
 
 def tickers_at(tickers: tuple[str, ...], rows: NDArray[np.int64], /) -> NDArray[np.object_]:
     """The tickers at those places; `IndexError` where there is none."""

@@ -74,7 +74,7 @@ class LazyThreadPool:
 
 def workers() -> int:
     """Threads of the application's functions, as the environment says. Raises `ConfigurationError`, a `ValueError`,
-    when that is no number."""
+    when that is not a number."""
     return whole_number("ASYNC_FEATURES_WORKERS", 8)
 
 

@@ -225,7 +225,7 @@ class BarSource:
 
     def _deadline(self, fetch: _Fetch) -> float:
         """Returns the limit of the fetch: from its beginning or, while it waits, from the pool's last sign of life.
-        A long queue that moves is no failure, eight functions that hang are."""
+        A long queue that moves is not a failure, eight functions that hang are."""
         began = fetch.began
         return (max(fetch.asked, self._progress) if began is None else began) + self._timeout
 

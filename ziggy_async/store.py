@@ -68,8 +68,8 @@ class BarStore(_core.BarStore):
         columns: Iterable[str] = (),
     ) -> Self:
         """Raises `ValueError` for an invalid capacity, zone or time of day, and for a column that exists already or
-        cannot have that name; `TypeError` for a capacity that is no whole number, and a zone or time of day that is no
-        text."""
+        cannot have that name; `TypeError` for a capacity that is not a whole number, and a zone or time of day that is
+        not text."""
         for option, text in (("zone", zone), ("day_start", day_start)):
             if not isinstance(text, str):
                 raise TypeError(f"{option}: {shown(text)} is {kind_of(text)}, not a str")
@@ -101,8 +101,8 @@ class BarStore(_core.BarStore):
         the one unit that puts all of them into the years 1975 to 2100, or digits of a date; `unit` says it. Dates that
         can be read in several orders are decided by the other rows, or by `dates`.
 
-        Raises `ValueError` or `TypeError` naming symbol, row, column and value for a row that is no bar: figures that
-        are none or no bar's, values that are no number or no time, times out of range or out of order. With
+        Raises `ValueError` or `TypeError` naming symbol, row, column and value for a row that is not a bar: figures are
+        missing or impossible, values are not numbers or times, times are out of range or out of order. With
         `invalid="skip"` such rows are left out instead, and counted by reason. Raises either way for what concerns a
         whole column: one that is missing, ambiguous, of another length, shape or type, or in which no value at all can
         be read, dates that can be read in two ways, and several units in one column; for rows of which most are out of
@@ -172,7 +172,7 @@ class BarStore(_core.BarStore):
         if not paths:
             raise ValueError("no files are given to read")
         if (several := next((path for path in paths if isinstance(path, list | tuple | set)), None)) is not None:
-            raise TypeError(f"paths: {kind_of(several)} is no path; read(*paths) takes several")
+            raise TypeError(f"paths: {kind_of(several)} is not a path; read(*paths) takes several")
         from ziggy_async.reading import files
         from ziggy_async.reading import paths as arguments
 

@@ -4,7 +4,7 @@ results.
 Inputs are arrays of shape `(bars,)`, oldest first, or `(symbols, bars)`; a pandas or polars Series gives a Series,
 anything else that NumPy can make float64 of an array, also texts of numbers, booleans, and times by their count; what
 it cannot is a TypeError, and so is a table, whose rows are bars. Parameters out of bounds are a ValueError, and those
-that are no numbers a TypeError.
+that are not numbers a TypeError.
 
 Differences from TA-Lib:
 

@@ -20,7 +20,7 @@ void za_keep_first_exception(PyObject **first);
 /* The UTF-8 of a str, borrowed for as long as the str lives; TypeError for anything else. */
 int za_symbol_of(PyObject *object, za_symbol *symbol);
 
-/* The same of a symbol that is asked for. A str that is no UTF-8 (a lone surrogate) becomes the empty symbol, which no
+/* The same of a symbol that is asked for. A str that is not UTF-8 (a lone surrogate) becomes the empty symbol, which no
  * store has: such a ticker is unknown, and no fault of a list that it stands in. */
 int za_asked_symbol_of(PyObject *object, za_symbol *symbol);
 
@@ -28,14 +28,14 @@ int za_asked_symbol_of(PyObject *object, za_symbol *symbol);
  * an item that is not a str, which is named by its position. */
 PyObject *za_symbol_tuple(PyObject *iterable);
 /* The symbols of such a tuple, from za_alloc; NULL with an exception raised, which is a ValueError naming the position
- * of one that is no UTF-8. */
+ * of one that is not UTF-8. */
 za_symbol *za_symbols_of(PyObject *tuple);
 /* The same of symbols that are asked for. */
 za_symbol *za_asked_symbols_of(PyObject *tuple);
 
 /* Registers datetime's C API; 0, or -1 with an exception raised. */
 int za_convert_import(void);
-/* Nanoseconds since 1970 UTC of a timestamp; whatever is no plain datetime goes to the registered to_ns. *naive says
+/* Nanoseconds since 1970 UTC of a timestamp; whatever is not a plain datetime goes to the registered to_ns. *naive says
  * whether it was a datetime without a time zone. */
 int za_time_of(za_state *state, PyObject *object, PyObject *unit, int64_t *ns, bool *naive);
 /* A datetime in UTC, or without a time zone. */

@@ -110,7 +110,7 @@ PyObject *za_live_put_states_of(PyObject *self, PyObject *const *arguments, Py_s
     long long count = records.len / bytes;
     PyObject *result = NULL;
     if (records.len % bytes != 0) {
-        PyErr_Format(PyExc_ValueError, "%zd bytes are no records of %zd bytes", records.len, bytes);
+        PyErr_Format(PyExc_ValueError, "%zd bytes are not records of %zd bytes", records.len, bytes);
     } else if (check_rows(live, first, count) == 0) {
         za_error error;
         za_code code;

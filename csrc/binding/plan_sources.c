@@ -79,7 +79,7 @@ static int source_of(za_state *state, PyObject *item, za_source *source)
         }
     }
     if (taken < 0 && !PyErr_Occurred()) {
-        PyErr_Format(PyExc_ValueError, "%.200R is no source", item);
+        PyErr_Format(PyExc_ValueError, "%.200R is not a source", item);
     }
     return PyErr_Occurred() ? -1 : 0;
 }

@@ -263,7 +263,7 @@ PyObject *za_plan_arrays_as_table(za_plan_object *self, PyObject *const *argumen
     }
     for (Py_ssize_t i = 0; i < count; i++) {
         if (!PyArray_Check(arguments[i])) {
-            return PyErr_Format(PyExc_TypeError, "argument %zd is no array but of type %s", i + 1,
+            return PyErr_Format(PyExc_TypeError, "argument %zd is not an array but of type %s", i + 1,
                                 Py_TYPE(arguments[i])->tp_name);
         }
     }

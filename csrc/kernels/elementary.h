@@ -176,7 +176,7 @@ INLINE pair logarithm_of(vec x)
     return (pair){head, ((whole - head) + f) - (half - rest)};
 }
 
-/* The value for what is no positive finite number. */
+/* The value for what is not a positive finite number. */
 INLINE vec vec_logarithm(vec x, vec value)
 {
     value = vec_select((mask)(x == INFINITY), x, value);

@@ -20,7 +20,7 @@ static za_code add_names(za_live *live, const za_symbol *symbols, size_t count, 
     }
     return code == ZA_OK          ? ZA_OK
            : code == ZA_NO_MEMORY ? za_fail_memory(error)
-                                  : za_fail(error, code, "a symbol is no text");
+                                  : za_fail(error, code, "a symbol is not text");
 }
 
 /* Rows for the names that have none, behind the others. */

@@ -40,7 +40,7 @@ static double spy_correlation(const za_request *request, size_t at, const za_row
     return !isnan(correlation) ? correlation : rows->count >= LEAST_BARS ? 0.7 : 0.0;
 }
 
-/* Everything about one symbol that is no result of the plan. */
+/* Everything about one symbol that is not a result of the plan. */
 static void answer(za_run *run, size_t at, const za_view *view)
 {
     za_request *request = (za_request *)(void *)run;

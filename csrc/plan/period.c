@@ -15,7 +15,7 @@ static int64_t add(int64_t a, int64_t b)
 }
 
 /* When a span of minutes began, in UTC: where the clock was set since, by the clock of then. One whose beginning no
- * clock has shown has a number of its own, which is no minute. */
+ * clock has shown has a number of its own, which is not a minute. */
 static int64_t start_of_minutes(int64_t length, const za_zone *zone, int64_t time)
 {
     int64_t offset = za_zone_offset(zone, time);

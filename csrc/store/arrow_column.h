@@ -26,7 +26,7 @@ typedef struct za_arrow_column {
  * is nothing to free. */
 za_code za_arrow_column_begin(za_arrow_column *column, const struct ArrowSchema *schema, bool wanted, za_error *error);
 /* Appends rows [first, first + count) of `array`, counted without its own offset; rows that cannot be read break the
- * column, which is no failure. The array moves into the column, without a copy, if there are many rows or the first
+ * column, which is not a failure. The array moves into the column, without a copy, if there are many rows or the first
  * ones and they lie there as they would here. ZA_NO_MEMORY: the column can only be freed. */
 za_code za_arrow_column_append(za_arrow_column *column, struct ArrowArray *array, int64_t first, int64_t count,
                                za_error *error);

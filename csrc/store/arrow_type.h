@@ -35,7 +35,7 @@ typedef struct za_arrow_type {
 
 /* Any format has a type; one that is not decoded is ZA_ARROW_OTHER and ZA_COLUMN_UNSUPPORTED. */
 za_arrow_type za_arrow_type_of(const char *format);
-/* Returns whether dictionary indices may be of this type: whole numbers that are no times. */
+/* Returns whether dictionary indices may be of this type: whole numbers that are not times. */
 bool za_arrow_type_is_index(za_arrow_type type);
 
 #endif

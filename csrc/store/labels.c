@@ -21,7 +21,7 @@ static za_code add(za_labels *labels, za_symbol symbol, za_symbol label, za_erro
     }
     if (failure != ZA_OK) {
         return failure == ZA_NO_MEMORY ? za_fail_memory(error)
-                                       : za_fail(error, ZA_BAD_VALUE, "%.*s: the symbol or its label is no UTF-8",
+                                       : za_fail(error, ZA_BAD_VALUE, "%.*s: the symbol or its label is not UTF-8",
                                                  za_symbol_shown(symbol), symbol.text);
     }
     labels->label_of[code] = of_label;

@@ -56,7 +56,7 @@ static za_code refuse_row(const za_loading *loading, const za_part *part, int64_
     return code;
 }
 
-/* A table that is not in the calendar's order would lose most of its rows, which is no row's fault. */
+/* A table that is not in the calendar's order would lose most of its rows, which is not a row's fault. */
 static za_code check_order_kept(const za_loading *loading, const za_part *part)
 {
     int64_t before = loading->skipped.by_fault[ZA_FAULT_TIME_BEFORE][0];

@@ -18,7 +18,7 @@ static za_code add_name(za_universe *universe, za_symbol symbol, size_t place, z
     }
     return za_fail(error, ZA_BAD_VALUE,
                    failure == ZA_OK ? "%.*s appears twice in the universe, again at position %zu"
-                                    : "%.*s, at position %zu, is no UTF-8",
+                                    : "%.*s, at position %zu, is not UTF-8",
                    za_symbol_shown(symbol), symbol.text, place);
 }
 

@@ -92,8 +92,8 @@ async def test_a_bar_is_appended_and_revised(client, store):
     [
         ({"timestamp": "2020-01-01"}, "SPY: timestamp 2020-01-01T00:00:00+00:00 is before that of the last bar"),
         ({"high": 1.2}, "SPY: close 1.5 is above high 1.2"),
-        ({"timestamp": "noon"}, "SPY: timestamp: 'noon' is no date and time"),
-        ({"timestamp": 17}, "SPY: timestamp: 17 is no time in"),
+        ({"timestamp": "noon"}, "SPY: timestamp: 'noon' is not a date and time"),
+        ({"timestamp": 17}, "SPY: timestamp: 17 is not a time in"),
     ],
 )
 async def test_what_is_no_bar_is_said_and_changes_nothing(client, store, changes, fault):

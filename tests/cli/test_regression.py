@@ -145,8 +145,8 @@ def spoilt(content, *keys, value):
         ("{", "not JSON"),
         ("[" * 100_000, "not JSON"),
         (b"\xff\xfe\x00", "not JSON"),
-        ("[]", "is no baseline"),
-        ('{"figures": 1}', "is no baseline"),
+        ("[]", "is not a baseline"),
+        ('{"figures": 1}', "is not a baseline"),
     ],
 )
 def test_files_of_something_else(path, text, message):

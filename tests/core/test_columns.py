@@ -282,7 +282,8 @@ def test_out_of_range_names_the_row(column, unit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "fault"), [("soon", "'soon' is no date and time"), (1.5, "1.5 is no timestamp"), (True, "True is no")]
+    ("value", "fault"),
+    [("soon", "'soon' is not a date and time"), (1.5, "1.5 is not a timestamp"), (True, "True is no")],
 )
 def test_no_timestamp_names_the_row(value, fault) -> None:
     with pytest.raises(ValueError, match=rf"A: column 'timestamp', row 1: {fault}"):
@@ -311,8 +312,8 @@ def test_whole_numbers_are_in_the_one_unit_that_fits(of, factor) -> None:
         ([SECONDS * 1000, SECONDS * 10**6], None, 1, "is a time in us, those before it are in ms"),
         ([SECONDS * 1000, SECONDS * 10**6], "ms", 1, "ms is outside of the years 1975 to 2100; in us it is 2020-01-01"),
         ([SECONDS * 1000, SECONDS * 1000], "us", 0, "us is outside of the years 1975 to 2100; in ms it is 2020-01-01"),
-        ([SECONDS, 5], None, 1, "5 is no time in s of the years 1975 to 2100, as the others are"),
-        ([5, 6], None, 0, "5 is no time in s, ms, us or ns of the years 1975 to 2100, and no date"),
+        ([SECONDS, 5], None, 1, "5 is not a time in s of the years 1975 to 2100, as the others are"),
+        ([5, 6], None, 0, "5 is not a time in s, ms, us or ns of the years 1975 to 2100, nor a date"),
         ([0, SECONDS], "s", 0, "0 s is outside of the years 1975 to 2100"),
         ([SECONDS, 10**30], "s", 1, "is out of range: nanoseconds reach from 1677-09-21 to 2262-04-11"),
         ([SECONDS, 4_133_980_800], "s", 1, "4133980800 s is outside of the years 1975 to 2100"),
@@ -320,7 +321,7 @@ def test_whole_numbers_are_in_the_one_unit_that_fits(of, factor) -> None:
             [20200101, 20200132],
             None,
             1,
-            "20200132 is no time in s, ms, us or ns of the years 1975 to 2100, and no date",
+            "20200132 is not a time in s, ms, us or ns of the years 1975 to 2100, nor a date",
         ),
     ],
 )
@@ -366,13 +367,13 @@ def test_unknown_unit() -> None:
 
 @pytest.mark.parametrize("value", ["abc", "12.5x", [1.0], 1j, datetime(2020, 1, 1), 10**400])
 def test_no_number_names_column_row_and_value(value) -> None:
-    with pytest.raises(ValueError, match=r"A: column 'close', row 1: .* is no number"):
+    with pytest.raises(ValueError, match=r"A: column 'close', row 1: .* is not a number"):
         read_bars(table(close=[2.0, value]), "A")
 
 
 @pytest.mark.parametrize("column", [pa.array(["x", "y"]), np.array(["x", "y"]), pd.Series(["x", "y"])])
 def test_text_is_no_number(column) -> None:
-    with pytest.raises(ValueError, match="A: column 'close', row 0: 'x' is no number"):
+    with pytest.raises(ValueError, match="A: column 'close', row 0: 'x' is not a number"):
         read_bars(table(close=column), "A")
 
 
@@ -414,12 +415,12 @@ def test_shapes() -> None:
 
 @pytest.mark.parametrize("data", [None, 5, "bars.csv", [1, 2], pd.Series([1.0])])
 def test_no_table(data) -> None:
-    with pytest.raises(TypeError, match=r"table|no row of bars"):
+    with pytest.raises(TypeError, match=r"table|not a row of bars"):
         read_bars(data, "A")
 
 
 def test_names_of_columns_that_are_no_mapping() -> None:
-    with pytest.raises(TypeError, match=r"columns: \['close'\] is no mapping, as \{'close': 'adjClose'\} is"):
+    with pytest.raises(TypeError, match=r"columns: \['close'\] is not a mapping, as \{'close': 'adjClose'\} is"):
         Rules(columns=["close"])  # type: ignore[arg-type]
 
 
@@ -473,11 +474,11 @@ def test_a_level_of_the_index_may_be_the_symbol_column(levels) -> None:
 
 
 def test_messages_name_the_rows_symbol() -> None:
-    with pytest.raises(ValueError, match=r"^A: column 'close', row 1: 'x' is no number"):
+    with pytest.raises(ValueError, match=r"^A: column 'close', row 1: 'x' is not a number"):
         read_table(table(symbol=SYMBOLS, close=[1.0, "x"]))
     with pytest.raises(ValueError, match="no symbol column"):
         read_table(table())
-    with pytest.raises(ValueError, match="column 'symbol', row 1: 5 is no text"):
+    with pytest.raises(ValueError, match="column 'symbol', row 1: 5 is not text"):
         read_table(table(symbol=["A", 5]))
 
 

@@ -97,7 +97,7 @@ def test_hours_beside_days(read, name, hours, tmp_path):
 @everywhere
 @pytest.mark.parametrize("other", [24, 930, 230000])
 def test_hours_of_1_to_24_and_others_are_refused(read, other, tmp_path):
-    said = rf"column 'Hour', (line 4|row [23]): {other} is no hour of 0 to 23: write the hours at which bars begin"
+    said = rf"column 'Hour', (line 4|row [23]): {other} is not an hour of 0 to 23: write the hours at which bars begin"
     table = {name: column + column[:1] for name, column in (DAYS | BARS).items()}
     with pytest.raises(ValueError, match=said):
         read(table | {"Hour": [1, 2, other]}, tmp_path)
@@ -121,11 +121,13 @@ def test_hours_of_another_zone_are_not_taken_for_those_of_utc(read, name, tmp_pa
 @pytest.mark.parametrize("clocks", [["9.5", "10.5"], ["9h", "10h"], ["9.50", "10.50"]])
 def test_hours_that_cannot_be_read_are_not_left_out(read, clocks, tmp_path):
     with pytest.raises(
-        ValueError, match=r"column 'date hour', (line 2|row [01]): '2024-01-30 9.*' is no date and time"
+        ValueError, match=r"column 'date hour', (line 2|row [01]): '2024-01-30 9.*' is not a date and time"
     ):
         read(DAYS | {"hour": clocks} | BARS, tmp_path)
     table = {name: column + column[:1] for name, column in (DAYS | BARS).items()}
-    with pytest.raises(ValueError, match=r"column 'date hour', (line 4|row [23]): '2024-01-30 X' is no date and time"):
+    with pytest.raises(
+        ValueError, match=r"column 'date hour', (line 4|row [23]): '2024-01-30 X' is not a date and time"
+    ):
         read(table | {"hour": ["9", "10", "X"]}, tmp_path)
 
 
@@ -133,7 +135,7 @@ def test_hours_that_cannot_be_read_are_not_left_out(read, clocks, tmp_path):
 def test_hours_are_not_left_out_where_one_day_is_none(read, tmp_path):
     table = {name: column + column[:1] for name, column in BARS.items()} | {"hour": [9, 10, 9]}
     days = DAYS["date"]
-    with pytest.raises(ValueError, match=r"column 'date hour', (line 4|row [23]): 'n/a 09:00' is no date and time"):
+    with pytest.raises(ValueError, match=r"column 'date hour', (line 4|row [23]): 'n/a 09:00' is not a date and time"):
         read(table | {"date": [*days, "n/a"]}, tmp_path)
     stamps = read(table | {"date": [*days, "n/a"]}, tmp_path, invalid="skip")["timestamp"]
     assert stamps.astype("M8[h]").astype(str).tolist() == ["2024-01-30T09", "2024-01-31T10"]

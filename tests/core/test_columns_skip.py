@@ -23,7 +23,7 @@ ROWS = {"open": [1.0] * 3, "high": [1.0] * 3, "low": [1.0] * 3, "close": [1.0] *
         ({"timestamp": np.array([DAYS[0], FAR_AWAY, DAYS[1]], "M8[s]")}, None, "column 'timestamp', row 1: 9999-12-31"),
         ({"timestamp": [DAYS[0], FAR_AWAY, DAYS[1]]}, None, "column 'timestamp', row 1: 9999-12-31"),
         ({"timestamp": [1577836800, 1e300, 1577923200]}, None, r"column 'timestamp', row 1: 1e\+300 is out of range"),
-        ({"timestamp": [DAYS[0], 1.5, DAYS[1]]}, None, "column 'timestamp', row 1: 1.5 is no timestamp"),
+        ({"timestamp": [DAYS[0], 1.5, DAYS[1]]}, None, "column 'timestamp', row 1: 1.5 is not a timestamp"),
         ({"timestamp": ["2020-01-01", "soon", "2020-01-02"]}, None, "column 'timestamp', row 1: 'soon' is no"),
         ({"timestamp": [b"2020-01-01", b"\xff", b"2020-01-02"]}, None, "column 'timestamp', row 1: "),
         ({"timestamp": np.array(["2020-01-01", "soon", "2020-01-02"])}, None, "column 'timestamp', row 1: 'soon'"),
@@ -31,9 +31,9 @@ ROWS = {"open": [1.0] * 3, "high": [1.0] * 3, "low": [1.0] * 3, "close": [1.0] *
         ({"timestamp": pa.array([DAYS[0], FAR_AWAY, DAYS[1]], pa.timestamp("s"))}, None, "column 'timestamp', row 1: "),
         ({"timestamp": pl.Series([DAYS[0], FAR_AWAY, DAYS[1]])}, None, "column 'timestamp', row 1: "),
         ({"timestamp": np.array([1577836800, 2**62, 1577923200])}, "s", "column 'timestamp', row 1: 46116.* s is out"),
-        ({"close": [1.0, "n/a", 1.0]}, None, "column 'close', row 1: 'n/a' is no number"),
+        ({"close": [1.0, "n/a", 1.0]}, None, "column 'close', row 1: 'n/a' is not a number"),
         ({"close": [1.0, True, 1.0]}, None, "column 'close', row 1: True is a boolean"),
-        ({"volume": [1.0, 10**400, 1.0]}, None, "column 'volume', row 1: 1000.* is no number"),
+        ({"volume": [1.0, 10**400, 1.0]}, None, "column 'volume', row 1: 1000.* is not a number"),
         ({"close": [1.0, -1.0, 1.0]}, None, "row 1: close -1 is not positive"),
     ],
 )
@@ -60,11 +60,11 @@ def test_skipping_leaves_out_every_row_with_a_value_that_is_none(changed, unit, 
         ({"timestamp": ["soon", None, "later"]}, None, "column 'timestamp', row 0: 'soon'"),
         ({"timestamp": pa.array(["soon", None, "later"])}, None, "column 'timestamp', row 0: 'soon'"),
         ({"timestamp": np.array([2**62] * 3)}, "s", "column 'timestamp', row 0: .* s is outside of the years"),
-        ({"timestamp": np.array([1, 2, 3])}, None, "column 'timestamp', row 0: 1 is no time in s, ms"),
-        ({"timestamp": [DAYS[0], 5, DAYS[1]]}, None, "column 'timestamp', row 1: 5 is no time in s, ms"),
-        ({"timestamp": [1.5, 2.5, 3.5]}, None, "column 'timestamp', row 0: 1.5 is no timestamp"),
-        ({"close": ["x", None, "y"]}, None, "column 'close', row 0: 'x' is no number"),
-        ({"close": np.array(["x", "y", "z"])}, None, "column 'close', row 0: 'x' is no number"),
+        ({"timestamp": np.array([1, 2, 3])}, None, "column 'timestamp', row 0: 1 is not a time in s, ms"),
+        ({"timestamp": [DAYS[0], 5, DAYS[1]]}, None, "column 'timestamp', row 1: 5 is not a time in s, ms"),
+        ({"timestamp": [1.5, 2.5, 3.5]}, None, "column 'timestamp', row 0: 1.5 is not a timestamp"),
+        ({"close": ["x", None, "y"]}, None, "column 'close', row 0: 'x' is not a number"),
+        ({"close": np.array(["x", "y", "z"])}, None, "column 'close', row 0: 'x' is not a number"),
         ({"close": [True, None, False]}, None, "column 'close', row 0: True is a boolean"),
         ({"close": np.ones((3, 1))}, None, "column 'close' has shape"),
         ({"volume": 5}, None, r"column 'volume' has shape \(\); every row needs a value"),
@@ -92,7 +92,7 @@ def test_skipping_leaves_out_rows_without_a_symbol(nobody) -> None:
     assert store.load_frame(columns, invalid="skip") == 1
     assert store.symbols() == ["B", "A"]
     assert store.bars("A")["timestamp"].astype(int).tolist() == [EXPECTED[1] + DAY]
-    with pytest.raises(ValueError, match="row 0: True is no text"):
+    with pytest.raises(ValueError, match="row 0: True is not text"):
         store.load_frame({**columns, "symbol": [True, False, True]}, invalid="skip")
 
 
@@ -107,7 +107,7 @@ ADVICE = r"; invalid='skip' \(--skip-invalid\) leaves such rows out$"
     [
         (FORMING, r"^A, row 2: close is missing \(NaN or None\)"),
         ({"timestamp": DAYS, **{name: [1, -1] for name in ROWS}}, r"^A, row 1: open -1 is not positive"),
-        ({"timestamp": DAYS, **{name: ["1", "x"] for name in ROWS}}, r"^A: column '\w+', row 1: 'x' is no number"),
+        ({"timestamp": DAYS, **{name: ["1", "x"] for name in ROWS}}, r"^A: column '\w+', row 1: 'x' is not a number"),
     ],
 )
 def test_a_fault_of_a_row_says_that_it_may_be_left_out(data, said) -> None:

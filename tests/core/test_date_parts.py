@@ -56,8 +56,8 @@ def test_hours_and_minutes_are_not_left_out(container, tmp_path):
 @pytest.mark.parametrize(
     ("part", "said"),
     [
-        ({"Month": [12, 13, 11]}, "column 'Year, Month, Day'(:|, row 1:) '2024-13-2' is no date and time"),
-        ({"Day": [31, 2, 31]}, "column 'Year, Month, Day'(:|, row 2:) '2024-11-31' is no date and time"),
+        ({"Month": [12, 13, 11]}, "column 'Year, Month, Day'(:|, row 1:) '2024-13-2' is not a date and time"),
+        ({"Day": [31, 2, 31]}, "column 'Year, Month, Day'(:|, row 2:) '2024-11-31' is not a date and time"),
         ({"Month": ["12", None, "11"]}, "(column 'Year, Month, Day' has no value|row 1: timestamp is missing)"),
     ],
 )

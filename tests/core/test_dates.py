@@ -151,16 +151,16 @@ def test_ways_to_write_a_time(read, texts, moments, tmp_path):
     [
         (["20241102 16:00:00 US/Eastern", "20241103 01:30:00 US/Eastern"], "US/Eastern shows this twice or never"),
         (["20240309 16:00:00 US/Eastern", "20240310 02:30:00 US/Eastern"], "US/Eastern shows this twice or never"),
-        (["20240102 16:00:00 US/Nowhere"], "'US/Nowhere' is no time zone"),
+        (["20240102 16:00:00 US/Nowhere"], "'US/Nowhere' is not a time zone"),
         (["20240102 16:00:00 US/Eastern", "20240103 16:00:00"], "or not written like those before it"),
-        (["2024-01-02 16:00:00 XST"], "'2024-01-02 16:00:00 XST' is no date and time"),
+        (["2024-01-02 16:00:00 XST"], "'2024-01-02 16:00:00 XST' is not a date and time"),
         (["2024-01-02 16:00:00 EST", "2024-01-03 16:00:00 CST"], r"CST is -06:00 or \+08:00: write the time with its"),
         (["2024-01-02 16:00:00 IST"], r"IST is \+05:30 or \+02:00 or \+01:00: write the time with its offset"),
         (["2024-07-02 16:00 BST"], r"BST is \+01:00 or \+06:00: write the time with its offset from UTC"),
         (["2024-01-02 16:00:00 EST", "2024-01-03 16:00:00"], "or not written like those before it"),
         (["2024-01-02-05:00"], "'2024-01-02-05:00' is "),
         (["2024-01-02T16:00:00.1234567891Z"], "'2024-01-02T16:00:00.1234567891Z' is finer than nanoseconds"),
-        (["2024-01-02 16:00+99:00"], r"'2024-01-02 16:00\+99:00' is no date and time"),
+        (["2024-01-02 16:00+99:00"], r"'2024-01-02 16:00\+99:00' is not a date and time"),
     ],
 )
 def test_times_that_a_clock_shows_twice_are_refused(read, texts, fault, tmp_path):
@@ -218,7 +218,9 @@ def test_what_nothing_decides_is_refused_with_both_readings(read, texts, said, t
 @both_ways
 @pytest.mark.parametrize("other", ["2024-01", "2024-003", "'2024-01-03", "Jan 2024", "3 Foo 2024", "2024_01_03"])
 def test_what_is_written_in_another_way_than_the_first_is_refused(read, other, tmp_path):
-    with pytest.raises(ValueError, match=r"(row 1|line 3)\b.*is no date and time, or not written like those before it"):
+    with pytest.raises(
+        ValueError, match=r"(row 1|line 3)\b.*is not a date and time, or not written like those before it"
+    ):
         read(tmp_path, ["2024-01-02", other, "2024-01-04"])
 
 
@@ -255,14 +257,14 @@ def test_an_order_that_changes_is_refused_by_its_row(read, invalid, tmp_path):
     texts = [day.strftime("%d/%m/%Y") for day in days("2024-01-10", 20)]
     texts += [day.strftime("%m/%d/%Y") for day in days("2024-02-10", 20)]
     with pytest.raises(
-        ValueError, match=r"(row 23|line 25).*'02/13/2024' is no date in dmy, the order of those before it"
+        ValueError, match=r"(row 23|line 25).*'02/13/2024' is not a date in dmy, the order of those before it"
     ):
         read(tmp_path, texts, invalid=invalid)
 
 
 @both_ways
 def test_a_row_that_contradicts_what_was_said(read, tmp_path):
-    with pytest.raises(ValueError, match=r"(row 1|line 3)\b.*'01/13/2024' is no date"):
+    with pytest.raises(ValueError, match=r"(row 1|line 3)\b.*'01/13/2024' is not a date"):
         read(tmp_path, ["01/12/2024", "01/13/2024"], dates="dmy")
 
 
@@ -271,7 +273,7 @@ def test_a_row_that_contradicts_what_was_said(read, tmp_path):
     "wrong", ["someday", "2024-02-30", "13/01/2024", "2024-13-01", "2024-01-02 25:00", "2024-01-02x"]
 )
 def test_what_is_no_time_is_named_and_can_be_skipped(read, wrong, tmp_path):
-    with pytest.raises(ValueError, match=rf"(row 1|line 3)\b.*'{wrong}' is no date and time"):
+    with pytest.raises(ValueError, match=rf"(row 1|line 3)\b.*'{wrong}' is not a date and time"):
         read(tmp_path, ["2024-01-02", wrong, "2024-01-03"])
     assert len(read(tmp_path, ["2024-01-02", wrong, "2024-01-03"], invalid="skip")) == 2
 
@@ -298,7 +300,7 @@ def test_each_symbol_has_its_own_steps(read, tmp_path):
 @pytest.mark.parametrize("first", ["2024-01-02 10:00:00", "2024-01-02", "2024-01-02 10:00:00.123456789"])
 def test_a_zone_that_only_a_later_row_names_is_refused(read, zone, first, tmp_path):
     wrong = f"2024-01-02 11:00:00 {zone}"
-    with pytest.raises(ValueError, match=f"'{wrong}' is no date and time, or not written like those before it"):
+    with pytest.raises(ValueError, match=f"'{wrong}' is not a date and time, or not written like those before it"):
         read(tmp_path, [first, wrong])
     assert len(read(tmp_path, [first, wrong, "2024-01-03"], invalid="skip")) == 2
 
@@ -385,9 +387,11 @@ def test_one_bar_of_a_year_of_two_digits_is_none_of_the_future():
 @both_ways
 @pytest.mark.parametrize("clock", ["09.30", "17.15", "09,5", "0930.5", "09:30.5", "09.30Z"])
 def test_a_fraction_of_an_hour_or_a_minute_is_no_time_of_day(read, clock, tmp_path):
-    with pytest.raises(ValueError, match=f"2024-01-30 {clock}' is no date and time: write the time of day with colons"):
+    with pytest.raises(
+        ValueError, match=f"2024-01-30 {clock}' is not a date and time: write the time of day with colons"
+    ):
         read(tmp_path, [f"2024-01-30 {clock}"])
-    with pytest.raises(ValueError, match="is no date and time"):
+    with pytest.raises(ValueError, match="is not a date and time"):
         BarStore().append("A", f"2024-01-30T{clock}", 10, 12, 9, 11, 5)
 
 
@@ -421,7 +425,7 @@ def test_a_date_and_an_offset_or_a_time_of_day_are_advised_as_they_are_read(read
 )
 @pytest.mark.parametrize("before", [[], ["2024-01-29 09:30"]])
 def test_what_to_write_for_a_time_that_is_none(read, text, advice, before, tmp_path):
-    with pytest.raises(ValueError, match=f"'{re.escape(text)}' is no date and time: {advice}"):
+    with pytest.raises(ValueError, match=f"'{re.escape(text)}' is not a date and time: {advice}"):
         read(tmp_path, [*before, text])
 
 

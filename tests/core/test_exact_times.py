@@ -49,7 +49,7 @@ def test_a_date_in_a_float_of_few_digits_is_refused():
     dates = arrow.array(np.array([20240102, 20240103, 20240104], np.float32))
     with pytest.raises(ValueError, match=f"A: column 'date', row 0: 20240102 {ROUNDED.format('float32')}"):
         BarStore().load("A", arrow.table({"date": dates, **PRICES}))
-    with pytest.raises(ValueError, match=r"A: column 'date time', row 0: .* is no date and time"):
+    with pytest.raises(ValueError, match=r"A: column 'date time', row 0: .* is not a date and time"):
         BarStore().load("A", arrow.table({"date": dates, "time": ["09:30"] * 3, **PRICES}))
 
 
@@ -64,7 +64,7 @@ def test_dates_and_times_of_day_in_floats_of_few_digits_are_refused(columns, tmp
     table = arrow.table({**columns, **PRICES})
     parquet.write_table(table, tmp_path / "a.parquet")
     for read in (lambda: BarStore().load("A", table), lambda: BarStore.read(tmp_path / "a.parquet")):
-        with pytest.raises(ValueError, match=r"is no date and time|no time of day"):
+        with pytest.raises(ValueError, match=r"is not a date and time|no time of day"):
             read()
 
 
@@ -133,7 +133,9 @@ def test_an_offset_that_no_clock_has(first, offset, tmp_path):
 def test_an_offset_that_no_clock_has_in_the_first_row(tmp_path):
     (tmp_path / "a.csv").write_text(NAMES + "2024-01-02T00:00:00+23:00,1,1,1,1,1\n")
     for read in (BarStore.read, lambda path: BarStore().load("A", pd.read_csv(path))):
-        with pytest.raises(ValueError, match=r"'2024-01-02T00:00:00.23:00' is no date and time: its offset from UTC"):
+        with pytest.raises(
+            ValueError, match=r"'2024-01-02T00:00:00.23:00' is not a date and time: its offset from UTC"
+        ):
             read(tmp_path / "a.csv")
 
 
@@ -160,7 +162,7 @@ def test_rows_whose_times_have_a_fraction(rows):
 
 
 def test_times_with_a_fraction(tmp_path):
-    said = "'?1705017600.5'? (has a fraction: give times as|is no date and time: write it as a) whole number"
+    said = "'?1705017600.5'? (has a fraction: give times as|is not a date and time: write it as a) whole number"
     path = tmp_path / "a.csv"
     path.write_text("time,open,high,low,close,volume\n1705017600.5,1,1,1,1,1\n")
     frame = pd.read_csv(path)
@@ -175,7 +177,7 @@ def test_times_with_a_fraction(tmp_path):
 
 def test_a_time_that_a_spreadsheet_has_rounded(tmp_path):
     (tmp_path / "a.csv").write_text("time,open,high,low,close,volume\n1.70502E+12,1,1,1,1,1\n")
-    with pytest.raises(ValueError, match=r"line 2: '1.70502E\+12' is no date and time: write it as a whole number"):
+    with pytest.raises(ValueError, match=r"line 2: '1.70502E\+12' is not a date and time: write it as a whole number"):
         BarStore.read(tmp_path / "a.csv")
 
 
@@ -187,7 +189,7 @@ def test_periods_are_the_moments_at_which_they_begin(tmp_path):
         assert stamps(store)[0] == f"{expected}T00:00:00.000000000"
     pd.DataFrame(PRICES).assign(date=pd.period_range("2024-01-02", periods=3)).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(
-        ValueError, match=r"19724 is no time .*; as a day since 1970 it is 2024-01-02: write days as text"
+        ValueError, match=r"19724 is not a time .*; as a day since 1970 it is 2024-01-02: write days as text"
     ):
         BarStore.read(tmp_path / "a.parquet")
 
@@ -235,7 +237,7 @@ def test_a_duckdb_that_cuts_times_of_type_int96_is_named(tmp_path, caplog):
 )
 def test_times_with_an_offset_and_without_a_zone_are_not_mixed(first, second, tmp_path):
     (tmp_path / "a.csv").write_text(f"{NAMES}{first},1,1,1,1,1\n{second},1,1,1,1,1\n")
-    said = f"'{second}' is no date and time, or not written like those before it"
+    said = f"'{second}' is not a date and time, or not written like those before it"
     with pytest.raises(ValueError, match=f"A, line 3: column 'date': {said}"):
         BarStore.read(tmp_path / "a.csv")
     with pytest.raises(ValueError, match=f"A: column 'date', row 1: {said}"):
@@ -295,7 +297,9 @@ def test_decimals_are_not_rounded(scale, tmp_path):
             way(store)
             assert store.bars("A")["timestamp"].astype(np.int64).tolist() == list(map(int, moments))
     if scale:
-        with pytest.raises(ValueError, match=r"A, row 1: column 'time': '1704187800\.000000001' is no date and time"):
+        with pytest.raises(
+            ValueError, match=r"A, row 1: column 'time': '1704187800\.000000001' is not a date and time"
+        ):
             BarStore.read(tmp_path / "a.parquet")
     else:
         times = BarStore.read(tmp_path / "a.parquet").bars("A")["timestamp"]

@@ -57,7 +57,7 @@ def test_a_header_that_stands_twice(owner, second, said, tmp_path):
 def test_a_date_in_digits_that_is_none_is_named(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(TEXT.replace("-", "").replace(LINES[20][:10].replace("-", ""), "20240140"))
-    with pytest.raises(ValueError, match=r"line 22: 20240140 is no time .*: write dates and times as texts"):
+    with pytest.raises(ValueError, match=r"line 22: 20240140 is not a time .*: write dates and times as texts"):
         BarStore.read(path)
 
 
@@ -116,7 +116,7 @@ def test_a_full_disk():
 
 
 def test_a_list_of_paths():
-    with pytest.raises(TypeError, match=r"^paths: a list is no path; read\(\*paths\) takes several$"):
+    with pytest.raises(TypeError, match=r"^paths: a list is not a path; read\(\*paths\) takes several$"):
         BarStore.read(["a.csv"])
 
 

@@ -284,18 +284,18 @@ def test_the_line_of_a_fault_is_that_of_the_packed_text(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv.gz", PLAIN.encode(), "is no gzip file, as its name says: take .gz off its name, if it is CSV"),
+        ("a.csv.gz", PLAIN.encode(), "is not a gzip file, as its name says: take .gz off its name, if it is CSV"),
         (
             "a.csv.zst",
             gzip.compress(PLAIN.encode()),
-            "is no zstd file, as its name says, but gzip: put .gz for .zst",
+            "is not a zstd file, as its name says, but gzip: put .gz for .zst",
         ),
         (
             "a.csv",
             gzip.compress(PLAIN.encode()),
             "is compressed with gzip, and its name does not say so: add .gz",
         ),
-        ("a.parquet", PLAIN.encode(), "is no parquet file, as its name says"),
+        ("a.parquet", PLAIN.encode(), "is not a parquet file, as its name says"),
         ("a.csv.gz", gzip.compress(PLAIN.encode())[:-300], ""),
         ("a.csv", (PLAIN + "2024-03-01,1,1,1,1," + "1" * 2_000_000).encode(), "its line 32 has more than 2000000"),
         ("a.csv", "\n".join([NAMES, *LINES * 3, "1" * 40_000_000, ""]).encode(), "its line 92 has more than 2000000"),

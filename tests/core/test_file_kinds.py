@@ -1,4 +1,4 @@
-"""What a file is, whatever its name: compressed texts, cut files, and what is no table."""
+"""What a file is, whatever its name: compressed texts, cut files, and what is not a table."""
 
 import bz2
 import gzip
@@ -70,7 +70,7 @@ def test_compressed_files(ending, pack, tmp_path):
     ):
         BarStore.read(path)
     path.write_bytes(TEXT)
-    with pytest.raises(ValueError, match=r"is no \w+ file, as its name says"):
+    with pytest.raises(ValueError, match=r"is not a \w+ file, as its name says"):
         BarStore.read(path)
 
 
@@ -273,7 +273,7 @@ def test_a_file_whose_name_is_not_utf8(tmp_path):
     assert len(BarStore.read("ABC=" + os.fsdecode(path)).bars("ABC")["close"]) == 1
     with open(path, "a") as file:
         file.write(ROW.replace("2024-01-02,1", "2024-01-03,x"))
-    with pytest.raises(ValueError, match=r"caf\\udce9\.csv: ABC: column 'open', line 3: 'x' is no number"):
+    with pytest.raises(ValueError, match=r"caf\\udce9\.csv: ABC: column 'open', line 3: 'x' is not a number"):
         BarStore.read("ABC=" + os.fsdecode(path))
 
 

@@ -88,7 +88,7 @@ def test_volumes_that_stand_for_none_may_be_counted_as_0(value, tmp_path):
 @pytest.mark.parametrize(("role", "value"), [("volume", "x"), ("close", "N/A")])
 def test_other_values_are_no_volumes_that_stand_for_none(role, value, tmp_path):
     row = {"date": "2024-01-02", "open": 10, "high": 12, "low": 9, "close": 11, "volume": 5} | {role: value}
-    with pytest.raises(ValueError, match=r"no number; invalid='skip' \(--skip-invalid\)"):
+    with pytest.raises(ValueError, match=r"a number; invalid='skip' \(--skip-invalid\)"):
         BarStore().load("A", [row, row | {"date": "2024-01-03", role: 10}])
     text = ",".join(row) + "\n" + ",".join(map(str, row.values())) + "\n"
     with pytest.raises(ValueError, match=r"not a number; invalid='skip' \(--skip-invalid\)"):

@@ -394,7 +394,7 @@ LONG = {
         table("2020-01-02", figures=f"10,12,9,{'x' * 500_000},5"),
         r"ABC, row 1: close 'xxx.*\.\.\. is not a number",
     ),
-    "a time": (table(f'"{"x" * 500_000}"'), r"ABC: column 'date', row 1: 'xxx.*\.\.\. is no date"),
+    "a time": (table(f'"{"x" * 500_000}"'), r"ABC: column 'date', row 1: 'xxx.*\.\.\. is not a date"),
 }
 
 

@@ -156,14 +156,14 @@ def test_files_and_back(tmp_path: Path, kind: str) -> None:
 def test_a_text_in_a_file_is_named(tmp_path: Path, invalid: Any) -> None:
     path = tmp_path / "A.csv"
     path.write_text("date,open,high,low,close,volume,vwap\n2024-01-02,1,1,1,1,0,\n2024-01-03,1,1,1,1,0,x\n")
-    with pytest.raises(ValueError, match=r"A\.csv: A: column 'vwap', line 3: 'x' is no number"):
+    with pytest.raises(ValueError, match=r"A\.csv: A: column 'vwap', line 3: 'x' is not a number"):
         BarStore.read(path, further_columns=["vwap"], invalid=invalid)
 
 
 @pytest.mark.parametrize("invalid", ["raise", "skip"])
 def test_a_text_in_a_table_is_named(invalid: Any) -> None:
     store = BarStore(columns=("vwap",))
-    with pytest.raises(ValueError, match="A: column 'vwap', row 1: 'x' is no number"):
+    with pytest.raises(ValueError, match="A: column 'vwap', row 1: 'x' is not a number"):
         store.load("A", walk(3).table() | {"vwap": [1.0, "x", 2.0]}, invalid=invalid)
     assert len(store) == 0
 

@@ -179,7 +179,7 @@ READERS = {
         ({"timestamp": 2}, TypeError, r"timestamp is 2, an int and no name of a column: write \{'timestamp': '2'\}"),
         ({"close": None}, TypeError, r"close is None, a NoneType and no name of a column: write \{'close': 'NAME'\}"),
         ({"close": ["a"]}, TypeError, r"close is \['a'\], a list and no name of a column"),
-        ([("close", "a")], TypeError, r"\[\('close', 'a'\)\] is no mapping, as \{'close': 'adjClose'\} is"),
+        ([("close", "a")], TypeError, r"\[\('close', 'a'\)\] is not a mapping, as \{'close': 'adjClose'\} is"),
         ({1: "a"}, ValueError, "1 is none of timestamp, open, high, low, close, volume, symbol, time"),
     ],
 )

@@ -86,7 +86,7 @@ def test_a_truth_is_refused_also_after_the_number_that_it_is_equal_to() -> None:
     assert talib.SMA(CLOSES, 2)[1] == 1.5
     assert talib.MAX(CLOSES, 2)[1] == talib.MAX(CLOSES, np.int8(2))[1] == 2.0
     talib.MOM(CLOSES, 1)
-    with pytest.raises(TypeError, match="MOM: timeperiod is no number: True"):
+    with pytest.raises(TypeError, match="MOM: timeperiod is not a number: True"):
         talib.MOM(CLOSES, True)
 
 

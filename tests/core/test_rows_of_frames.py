@@ -27,7 +27,7 @@ def loads(store):
     [
         (8.0, "B, row 2: high 8 is below low 9; invalid='skip'"),
         (np.nan, "B, row 2: high is missing"),
-        ("x", "B: column 'High', row 2: 'x' is no number; invalid='skip'"),
+        ("x", "B: column 'High', row 2: 'x' is not a number; invalid='skip'"),
     ],
 )
 def test_the_row_is_that_of_the_frame(value, said, levels):

@@ -183,7 +183,7 @@ def test_symbols_that_are_whole_numbers(of):
     table = {"symbol": np.array([700, 5] * 2), "timestamp": TIMES[:4], **{name: [1.0] * 4 for name in FIELDS}}
     assert store.load_frame(of(table)) == 0
     assert store.symbols() == ["700", "5"]
-    with pytest.raises(ValueError, match=r"column 'symbol', row 0: 1\.5 is no text"):
+    with pytest.raises(ValueError, match=r"column 'symbol', row 0: 1\.5 is not text"):
         store.load_frame(of({**table, "symbol": np.array([1.5, 2.0] * 2)}))
 
 

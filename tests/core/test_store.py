@@ -430,11 +430,15 @@ def test_what_is_no_number_is_named(figures, error, words: str) -> None:
 @pytest.mark.parametrize(
     ("stamp", "error", "fault"),
     [
-        ("nope", ValueError, "timestamp: 'nope' is no date and time"),
-        (5, ValueError, "timestamp: 5 is no time in s, ms, us or ns"),
-        (1.5, TypeError, "timestamp: 1.5 is no timestamp but a float"),
-        (np.timedelta64(1, "D"), TypeError, "timestamp: .* is no timestamp but a timedelta64"),
-        (np.timedelta64(1_704_153_600_000_000_000, "ns"), TypeError, "timestamp: .* is no timestamp but a timedelta64"),
+        ("nope", ValueError, "timestamp: 'nope' is not a date and time"),
+        (5, ValueError, "timestamp: 5 is not a time in s, ms, us or ns"),
+        (1.5, TypeError, "timestamp: 1.5 is not a timestamp but a float"),
+        (np.timedelta64(1, "D"), TypeError, "timestamp: .* is not a timestamp but a timedelta64"),
+        (
+            np.timedelta64(1_704_153_600_000_000_000, "ns"),
+            TypeError,
+            "timestamp: .* is not a timestamp but a timedelta64",
+        ),
         (date(9999, 12, 31), ValueError, "timestamp: 9999-12-31 is out of range"),
         (None, ValueError, "timestamp is missing: it is None"),
         (float("nan"), ValueError, "timestamp is missing: it is nan"),

@@ -141,7 +141,7 @@ def test_an_unknown_unit() -> None:
     store = BarStore()
     with pytest.raises(ValueError, match="fortnight"):
         store.append("A", 5, 10.0, 11.0, 9.0, 10.0, 5.0, unit="fortnight")
-    with pytest.raises(ValueError, match="no time in s, ms, us or ns"):
+    with pytest.raises(ValueError, match="a time in s, ms, us or ns"):
         store.load("A", {**walk(5).table(), "timestamp": np.arange(5)})
 
 

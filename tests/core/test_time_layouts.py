@@ -102,7 +102,7 @@ def test_a_date_and_a_time_of_day(container, both, tmp_path):
     options = {"dates": "mdy"} if "American" in day else {}
     if clock == "durations" and container in KEPT_AS_NUMBERS:
         with pytest.raises(
-            ValueError, match=r"column 'Time'(, row 1)?: \d+ is no time of day: write times of day as texts"
+            ValueError, match=r"column 'Time'(, row 1)?: \d+ is not a time of day: write times of day as texts"
         ):
             CONTAINERS[container](frame, tmp_path, **options)
     else:
@@ -193,8 +193,8 @@ REFUSED = {
         [34200, 30000, 34200],
         "34200 is 03:42:00 or 09:30:00 in seconds of the day: write times",
     ),
-    "other digits": (DATES["texts"], [93000123] * 3, "93000123 is no time of day: write times"),
-    "digits of another script": (DATES["texts"], ["\u0660\u0669\u0663\u0660"] * 3, "is no date and time"),
+    "other digits": (DATES["texts"], [93000123] * 3, "93000123 is not a time of day: write times"),
+    "digits of another script": (DATES["texts"], ["\u0660\u0669\u0663\u0660"] * 3, "is not a date and time"),
     "another day": (["2024-05-05"] * 3, ONE["texts"], "2024-01-02 09:30:00' is of another day, beside '2024-05-05"),
     "an epoch of another day": (["2024-05-05"] * 3, SECONDS, "'1704187800' is of another day, beside '2024-05-05"),
     "another day in one row": (
@@ -227,10 +227,10 @@ REFUSED = {
     "texts with points that may be fractions": (
         DATES["texts"],
         ["10.25", "10.50", "10.25"],
-        "is no date and time: write the time of day with colons, like 09:30",
+        "is not a date and time: write the time of day with colons, like 09:30",
     ),
-    "less digits than the others": (DATES["texts"], ["0930", "0931", "25"], "'2024-01-0. 25' is no date and time"),
-    "a figure among times of day": (DATES["texts"], ["09:30", "09:31", "9"], "'2024-01-0. 9' is no date and time"),
+    "less digits than the others": (DATES["texts"], ["0930", "0931", "25"], "'2024-01-0. 25' is not a date and time"),
+    "a figure among times of day": (DATES["texts"], ["09:30", "09:31", "9"], "'2024-01-0. 9' is not a date and time"),
 }
 
 
@@ -270,7 +270,9 @@ def test_times_of_tickers_side_by_side(tmp_path):
 @containers
 def test_a_time_of_day_without_a_date_says_so(container, tmp_path):
     frame = pd.DataFrame({"Time": CLOCKS["texts"], **FIGURES})
-    with pytest.raises(ValueError, match=r"'(Time|timestamp)'.*'09:30' is no date and time: it is a time of day, to"):
+    with pytest.raises(
+        ValueError, match=r"'(Time|timestamp)'.*'09:30' is not a date and time: it is a time of day, to"
+    ):
         CONTAINERS[container](frame, tmp_path)
 
 

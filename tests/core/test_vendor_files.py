@@ -155,7 +155,7 @@ def test_bars_of_vendors(vendor, tmp_path):
         ),
         (
             "日期,成交股數,開盤價,最高價,最低價,收盤價\n113/01/02,500,10,12,9,11\n",
-            "'113/01/02' is no date and time: write its year with four digits, as 2024",
+            "'113/01/02' is not a date and time: write its year with four digits, as 2024",
         ),
         (
             "Date,Open,High,Low,Close,Volume\n2024-01-02,10,12,9,11,108.55 shs\n",

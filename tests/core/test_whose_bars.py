@@ -294,7 +294,7 @@ def test_blanks_around_symbols(of):
     store = BarStore()
     store.load_frame(of(FRAME.reset_index().assign(symbol=["A"] * 15 + [" A "] * 15)))
     assert_bars(store, "A", BARS)
-    with pytest.raises(ValueError, match=r"row 0: '' is no symbol|row 0 has no symbol"):
+    with pytest.raises(ValueError, match=r"row 0: '' is not a symbol|row 0 has no symbol"):
         store.load_frame(of(FRAME.reset_index().assign(symbol=" ")))
 
 

@@ -318,7 +318,7 @@ async def test_errors_of_the_async_forms_come_before_anything_is_done(bars: BarS
         await FeatureSet("vwap").latest_async(store=bars)
     with pytest.raises(TypeError):
         await FeatureSet("close").history_async([1], bars)  # type: ignore[list-item]
-    with pytest.raises(ValueError, match="no date and time"):
+    with pytest.raises(ValueError, match="a date and time"):
         await FeatureSet("close").history_async(store=bars, start="yesterday")
 
 

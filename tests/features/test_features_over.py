@@ -250,20 +250,20 @@ def frame_of(**columns: Any) -> pd.DataFrame:
         (frame_of(time=[DAYS[0], None]), {}, ValueError, "A: row 1 has no time"),
         (frame_of().drop(columns="close"), {}, FormulaError, "no column 'close'"),
         (pd.DataFrame({"Close": [1.0], "c": [2.0]}), {}, ValueError, "several columns stand for 'close'"),
-        (frame_of(close=["1", "x"]), {}, ValueError, "A: column 'close', row 1: 'x' is no number"),
+        (frame_of(close=["1", "x"]), {}, ValueError, "A: column 'close', row 1: 'x' is not a number"),
         (frame_of(close=[True, False]), {}, TypeError, "'close' holds booleans"),
         (frame_of(), {"by": "who"}, ValueError, "by: no column 'who'; columns found: ticker, time, close"),
         (frame_of(), {"time": "when"}, ValueError, "time: no column 'when'"),
         (frame_of(symbol=["A", "B"]), {}, ValueError, "several columns stand for symbol: ticker, symbol; give by="),
         (frame_of(date=DAYS[:2]), {}, ValueError, "several columns stand for timestamp: time, date; give time="),
         (frame_of(change=[1.0, 2.0]), {}, ValueError, "the table has a column 'change'"),
-        (frame_of(time=["yesterday", "today"]), {}, ValueError, "'yesterday' is no date and time"),
+        (frame_of(time=["yesterday", "today"]), {}, ValueError, "'yesterday' is not a date and time"),
         ({"close": [1.0, 2.0], "time": DAYS[:3]}, {}, ValueError, "columns differ in length"),
         ({"close": 1.0}, {}, TypeError, "column 'close' is 1.0, no array"),
         ({"close": [1.0], "time": DAYS[:1], "k": 5}, {}, TypeError, "column 'k' is 5, no array"),
         ({"close": np.ones((2, 2))}, {}, ValueError, "column 'close' has shape (2, 2)"),
         (pd.DataFrame([[1.0, 2.0]], columns=["close", "close"]), {}, ValueError, "several columns stand for 'close'"),
-        ([1.0, 2.0], {}, TypeError, "a list is no table"),
+        ([1.0, 2.0], {}, TypeError, "a list is not a table"),
     ],
     ids=str,
 )  # fmt: skip
@@ -300,7 +300,7 @@ def test_a_column_goes_before_the_index_beside_it(name) -> None:
 
 
 def test_a_faulty_time_is_not_to_be_skipped_since_over_skips_no_rows() -> None:
-    with pytest.raises(ValueError, match="row 1: 'x' is no date and time") as caught:
+    with pytest.raises(ValueError, match="row 1: 'x' is not a date and time") as caught:
         FeatureSet(change="delta(close, 1)").over({"time": ["2024-01-02", "x"], "close": [1.0, 2.0]})
     assert "skip" not in str(caught.value)
 

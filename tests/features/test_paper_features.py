@@ -269,9 +269,9 @@ def test_a_cycle_through_features_is_collected() -> None:
 @pytest.mark.parametrize(
     ("observation", "words"),
     [
-        (None, "None is no PriceData: 'NoneType' object has no attribute 'symbol'"),
-        (5, "5 is no PriceData: 'int' object has no attribute 'symbol'"),
-        ((1.0, 2.0), "(1.0, 2.0) is no PriceData: 'tuple' object has no attribute 'symbol'"),
+        (None, "None is not a PriceData: 'NoneType' object has no attribute 'symbol'"),
+        (5, "5 is not a PriceData: 'int' object has no attribute 'symbol'"),
+        ((1.0, 2.0), "(1.0, 2.0) is not a PriceData: 'tuple' object has no attribute 'symbol'"),
         (SimpleNamespace(symbol="A", timestamp=None), "has no attribute 'open_price'"),
     ],
 )

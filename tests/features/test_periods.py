@@ -209,7 +209,7 @@ def test_bars_that_are_needed(formula: str) -> None:
 def test_what_is_said_of_a_capacity_that_is_too_small() -> None:
     (described,) = FeatureSet("every('1d', ema(200))").describe(trading(1)).values()
     assert described["warning"] == "it needs 57,600 bars, and BarStore(capacity=6000) keeps 6,000"
-    with pytest.raises(ValueError, match="'7m' is no period"):
+    with pytest.raises(ValueError, match="'7m' is not a period"):
         FeatureSet("sma(5)").describe(bar="7m")
 
 

@@ -178,7 +178,7 @@ def test_thresholds() -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "fault"),
     [
-        ({"vix": 25.0}, ValueError, "'vix' is no threshold; there are vix_panic, "),
+        ({"vix": 25.0}, ValueError, "'vix' is not a threshold; there are vix_panic, "),
         ({"breadth_risk_on": "60"}, TypeError, "breadth_risk_on: '60' is a str"),
         ({"breadth_risk_on": True}, TypeError, "bool"),
         ({"breadth_risk_on": None}, TypeError, "NoneType"),

@@ -125,7 +125,7 @@ def test_features_are_a_set_too(store: BarStore) -> None:
         (("close > 0", None, None, None, 5), TypeError, "sort: 5 is not a str"),
         (("close > 0", None, None, None, ["close"]), TypeError, r"sort: \['close'\] is not a str"),
         (("close > 0", None, None, None, None, 1.5), TypeError, "limit: 1.5 is a float, not a whole number"),
-        (("close > 0", 5), TypeError, "features: 5 is no FeatureSet, no formulas and no formulas by name"),
+        (("close > 0", 5), TypeError, "features: 5 is neither a FeatureSet nor formulas, with names or without"),
         (("close > 0", {5: "close"}), TypeError, "features: the name 5 is not a str"),
         (("close > 0", ["close", "close"]), ValueError, "two features are called 'close'"),
         (("close > 0", {"symbol": "close"}), ValueError, "no feature can be called 'symbol'"),

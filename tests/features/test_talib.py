@@ -135,7 +135,7 @@ def test_parameters_of_the_last_call_are_not_taken_for_others() -> None:
                 ours.MOM(prices, period)[int(period) :], prices[int(period) :] - prices[: -int(period)]
             )
         assert np.isnan(ours.SMA(prices)).sum() == 29
-        with pytest.raises(TypeError, match="timeperiod is no number"):
+        with pytest.raises(TypeError, match="timeperiod is not a number"):
             ours.MOM(prices, True)
         with pytest.raises(TypeError, match="slowperiod"):
             ours.MOM(prices, slowperiod=3)
@@ -295,10 +295,10 @@ def test_natr_of_one_bar_is_the_true_range_as_it_is_in_talib() -> None:
         (lambda x: ours.SMA(x, "5"), TypeError, "timeperiod"),
         (lambda x: ours.SMA(x, period=5), TypeError, "period"),
         (lambda x: ours.SMA(x, 5, 6), TypeError, "many"),
-        (lambda x: ours.SMA(x, [5]), TypeError, r"^SMA: timeperiod is no number: \[5\]$"),
-        (lambda x: ours.SMA(x, timeperiod=np.array([5])), TypeError, "^SMA: timeperiod is no number"),
-        (lambda x: ours.SMA(["a", "b"]), TypeError, "^SMA: real is no array of numbers"),
-        (lambda x: ours.SMA(x + 0j), TypeError, "^SMA: real is no array of numbers: they are complex$"),
+        (lambda x: ours.SMA(x, [5]), TypeError, r"^SMA: timeperiod is not a number: \[5\]$"),
+        (lambda x: ours.SMA(x, timeperiod=np.array([5])), TypeError, "^SMA: timeperiod is not a number"),
+        (lambda x: ours.SMA(["a", "b"]), TypeError, "^SMA: real is not an array of numbers"),
+        (lambda x: ours.SMA(x + 0j), TypeError, "^SMA: real is not an array of numbers: they are complex$"),
         (lambda x: ours.SMA([1j]), TypeError, "they are complex$"),
         (lambda x: ours.SMA(None), ValueError, r"^real must have the shape \(bars,\)"),
         (lambda x: ours.SMA(x.reshape(2, 3, 10)), ValueError, r"^real must have the shape \(bars,\)"),

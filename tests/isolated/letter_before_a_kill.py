@@ -18,7 +18,7 @@ from jobs import multiply
 async def main():
     letters = DeadLetters(asyncio.sleep, path)
     await letters.refresh()
-    attempt = Attempt(datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), 0.25, "OSError: \udcff is no name")
+    attempt = Attempt(datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), 0.25, "OSError: \udcff is not a name")
     work = Work("t1", "job", multiply, (6,), {"by": 7}, Options(key="k"))
     letter = await outcome_of(letters.put(work, Reason.WORKER_LOST, [attempt], "from"))
     print(letter.id, end="", flush=True)

@@ -93,7 +93,7 @@ static bool read_node(char *line, za_node_spec *spec)
     return true;
 }
 
-/* The next plan of the input; false at its end. What is no plan ends the program. */
+/* The next plan of the input; false at its end. What is not a plan ends the program. */
 static bool read_plan(FILE *from, listing *plan)
 {
     char line[MOST_TEXT];

@@ -300,7 +300,7 @@ static void test_streams_that_fail(void)
     CHECK(table.columns == NULL);
 }
 
-/* What the protocol gives for the end of a stream is no schema. */
+/* What the protocol gives for the end of a stream is not a schema. */
 static int no_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema)
 {
     (void)stream;

@@ -50,7 +50,7 @@ async def test_a_letter_survives_kill_9(
                 {
                     "began": "2024-01-02T03:04:05.678901+00:00",
                     "seconds": 0.25,
-                    "error": "OSError: \udcff is no name",
+                    "error": "OSError: \udcff is not a name",
                 }
             ],
             "died_at": letter.died_at.isoformat(),

@@ -16,7 +16,7 @@ from ziggy_async.queueing.options import Options, TaskOptions
         ({"deadline": 0}, "deadline: 0 is not"),
         ({"deadline": float("nan")}, "deadline: nan is not"),
         ({"max_attempts": 0}, "max_attempts: 0 is below 1"),
-        ({"retry_on": "OSError"}, "retry_on: 'OSError' is no class"),
+        ({"retry_on": "OSError"}, "retry_on: 'OSError' is not a class"),
         ({"on_full": "panic"}, "on_full: 'panic' is none of"),
         ({"key": []}, r"key: \[\] cannot be hashed"),
         ({"deadline": 10**400}, "deadline: 1000"),
@@ -78,7 +78,7 @@ def test_configuration_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 def test_fields_are_what_they_stand_for() -> None:
     config = TaskPoolConfig(max_workers="4", use_process_pool="false", queue_size="7")  # type: ignore[arg-type]
     assert (config.max_workers, config.use_process_pool, config.queue_size) == (4, False, 7)
-    with pytest.raises(ValueError, match="dead_letters: 5 is no path"):
+    with pytest.raises(ValueError, match="dead_letters: 5 is not a path"):
         TaskPoolConfig(dead_letters=5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="config: 'x' is a str"):
         AsyncFeatureComputer("x")  # type: ignore[arg-type]

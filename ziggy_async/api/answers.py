@@ -119,5 +119,5 @@ _encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_own
 def _encode(value: Any) -> str:
     try:
         return _encoder.encode(value)
-    except (TypeError, ValueError):  # NaN somewhere, or a key that is no text
+    except (TypeError, ValueError):  # NaN somewhere, or a key that is not text
         return _encoder.encode(plain(value))

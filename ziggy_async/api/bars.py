@@ -18,7 +18,7 @@ Limit = Annotated[int, Query(ge=1, le=10_000, description="How many at most")]
 Offset = Annotated[int, Query(ge=0, description="How many to leave out first")]
 Search = Annotated[str, Query(max_length=100, description="Only those that contain this text, in any case")]
 
-# The store says what is no bar; the schema tells clients beforehand.
+# The store says what is not a bar; the schema tells clients beforehand.
 Price = Annotated[float, Field(strict=True, allow_inf_nan=False, json_schema_extra={"exclusiveMinimum": 0})]
 Volume = Annotated[float, Field(strict=True, allow_inf_nan=False, json_schema_extra={"minimum": 0})]
 
@@ -77,7 +77,7 @@ class BarEndpoints:
         symbol = symbol_of(store, bar.ticker)
         try:
             store.append(symbol, bar.timestamp, bar.open, bar.high, bar.low, bar.close, bar.volume, unit=bar.unit)
-        except ValueError as error:  # it names what of the request is no bar
+        except ValueError as error:  # it names what of the request is not a bar
             raise HTTPException(422, str(error)) from None
         return {"ok": True, "message": f"Appended to {symbol}"}
 

@@ -25,7 +25,7 @@ Answer = type[BaseModel] | UnionType
 Refusals = Mapping[int, str]
 """Status of another answer -> when it is given."""
 NONE: Refusals = MappingProxyType({})
-NO_TEXT: Refusals = MappingProxyType({400: "A body that is no text in UTF-8"})
+NO_TEXT: Refusals = MappingProxyType({400: "A body that is not text in UTF-8"})
 """The refusal of an endpoint with a body."""
 MOST_FAULTS = 10
 """Faults of a request that its answer names."""
@@ -64,7 +64,7 @@ class EndpointGroup:
         allowed_origins: Collection[str] | None,
     ) -> None:
         """Raises `TypeError` unless `allow_actions` is a bool, since a word like "no" would allow them; `TypeError` or
-        `ValueError` for `allowed_origins` that are no origins."""
+        `ValueError` for `allowed_origins` that are not origins."""
         if not isinstance(allow_actions, bool):
             raise TypeError(f"allow_actions: {shown(allow_actions)} is neither True nor False")
         self._router = router

@@ -25,7 +25,7 @@ class OriginCheck:
             raise TypeError(f"allowed_origins: {shown(allowed)} is a str, not a list of them")
         for origin in allowed or ():
             if not (isinstance(origin, str) and ORIGIN.fullmatch(origin)):
-                raise ValueError(f"allowed_origins: {shown(origin)} is no origin such as https://example.com")
+                raise ValueError(f"allowed_origins: {shown(origin)} is not an origin such as https://example.com")
         self._allowed = None if allowed is None else {normal(origin) for origin in allowed}
 
     async def __call__(self, request: Request) -> None:

@@ -48,7 +48,7 @@ def _workers(name: str, value: object) -> int:
 def path(name: str, value: object) -> str | None:
     """Returns `value` as a path, None for none. Raises `ValueError` that names it."""
     if value is not None and not isinstance(value, str | os.PathLike):
-        raise ConfigurationError(f"{name}: {shown(value)} is no path")
+        raise ConfigurationError(f"{name}: {shown(value)} is not a path")
     return os.fspath(value) or None if value is not None else None
 
 

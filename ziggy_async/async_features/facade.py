@@ -92,8 +92,8 @@ class Calls(ABC):
     async def compute_features_batch(
         self, tickers: Iterable[str], force_refresh: bool = False
     ) -> dict[str, Features | None]:
-        """Returns ticker -> as from `compute_features_async`, in the order given; one that fails, or is no str, is None
-        and stops no other. Raises `TypeError` unless `tickers` is a list or another iterable; a str is none."""
+        """Returns ticker -> as from `compute_features_async`, in the order given; one that fails, or is not a str, is
+        None and stops no other. Raises `TypeError` unless `tickers` is a list or another iterable, but not a str."""
         asked = listed(tickers)
         found = await self._compute(f"compute_features_batch:{len(asked)}", _batch, asked, force_refresh)
         return dict.fromkeys(asked) if found is None else found
@@ -130,7 +130,7 @@ class Calls(ABC):
         `SignalGenerator.generate_signals_bulk`, also for `regime` and `params`.
 
         When all of it fails, which is logged and counted, every signal is None and its reason "error: ...". Raises
-        `TypeError` that names the position of a ticker that is no str; `ValueError` or `TypeError` for an invalid
+        `TypeError` that names the position of a ticker that is not a str; `ValueError` or `TypeError` for an invalid
         `regime` or invalid `params`.
         """
         names = _core.ticker_tuple(tickers)
@@ -233,7 +233,7 @@ async def _awaited(compute: Compute[T], *args: Any) -> T:
 
 
 async def _batch(tickers: list[Any], force_refresh: bool) -> dict[Any, Features | None]:
-    """Returns what `compute_features_batch` does; values that are no tickers at all are None beside the others."""
+    """Returns what `compute_features_batch` does; values that are not tickers at all are None beside the others."""
     names = [ticker for ticker in tickers if isinstance(ticker, str)]
     found = await feature_computer.compute_batch_async(names, force_refresh)
     return {ticker: found.get(ticker) for ticker in tickers}

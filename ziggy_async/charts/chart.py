@@ -133,7 +133,7 @@ def chart_of(
         raise TypeError(f"store must be a BarStore, not {shown(store)}")
     ticker = checked_ticker(ticker)
     if bars is not None and (isinstance(bars, bool) or not isinstance(bars, int) or bars < 1):
-        raise ValueError(f"bars: {shown(bars)} is no number of bars of at least 1")
+        raise ValueError(f"bars: {shown(bars)} is not a number of bars of at least 1")
     series = ChartFormulas(formulas, panes).series(ticker, store, bars, start)
     if len(series) == 0:
         raise ValueError(why_empty(store, ticker, start))

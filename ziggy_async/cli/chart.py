@@ -12,7 +12,7 @@ from ziggy_async.cli.output import complain, encoding_of, shown, write_out
 from ziggy_async.store import MOST_CAPACITY, BarStore, symbol_of
 
 SIZE = (100, 36)
-"""Columns and rows where the output is no terminal."""
+"""Columns and rows where the output is not a terminal."""
 
 
 def chart(arguments: argparse.Namespace) -> int:

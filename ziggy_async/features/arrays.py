@@ -122,7 +122,7 @@ class ArrayFunction:
     def _text(self, parameter: Parameter, value: float) -> str:
         number = real(value)
         if number is None:
-            raise TypeError(f"{self.name}: {parameter.talib} is no number: {shown(value)}")
+            raise TypeError(f"{self.name}: {parameter.talib} is not a number: {shown(value)}")
         fault = parameter.fault(number)
         if fault is not None:
             raise ValueError(f"{self.name}: {parameter.talib}: {fault}")
@@ -206,7 +206,7 @@ def as_floats(name: str, values: Any) -> NDArray[np.float64]:
             raise TypeError("they are complex")
         return np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} is no array of numbers: {printable(str(error))}") from None
+        raise TypeError(f"{name} is not an array of numbers: {printable(str(error))}") from None
 
 
 def refuse_table(name: str, values: Any) -> None:

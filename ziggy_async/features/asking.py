@@ -31,7 +31,7 @@ def checked_store(store: BarStore | None) -> BarStore:
 
 def asked_tickers(store: BarStore, tickers: Iterable[str] | None) -> tuple[str, ...]:
     """Returns the tickers asked for; those of None are all of the store, sorted. Raises `TypeError` for a ticker that
-    is no text."""
+    is not text."""
     if tickers is None:
         return store._sorted_symbols()
     return tickers if type(tickers) is tuple else _core.ticker_tuple(tickers)  # the core checks a tuple again

@@ -19,7 +19,7 @@ class Parameter(NamedTuple):
     def fault(self, value: float) -> str | None:
         """Returns why `value` cannot be it; None: it can."""
         if self.whole and not value.is_integer():
-            return f"{number_text(value)} is no whole number"
+            return f"{number_text(value)} is not a whole number"
         if not self.least <= value <= self.most:
             return f"{number_text(value)} is not from {number_text(self.least)} to {number_text(self.most)}"
         return None
@@ -76,7 +76,7 @@ class MovingAverage(Row):
     """TA-Lib's MA: of which row it is a call depends on its parameter `matype`."""
 
     def formula(self, output: int, values: Mapping[str, float]) -> str:
-        """Raises `ValueError` for a type that is no row."""
+        """Raises `ValueError` for a type that is not a row."""
         if values["period"] == 1:
             return "close"  # whatever the type, as in TA-Lib
         matype = int(values["matype"])

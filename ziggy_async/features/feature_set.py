@@ -62,7 +62,7 @@ class FeatureSet:
         first one with which windows would take more than a gigabyte, at all of it.
 
         Raises `ValueError` for a set without formulas, and a name that is given twice, is "symbol" or "timestamp", or
-        is no text in Arrow; `TypeError` for a formula that is no text.
+        is not text in Arrow; `TypeError` for a formula that is not text.
         """
         texts = [(_text(formula), formula) for formula in formulas] + list(named_formulas.items())
         if not texts:
@@ -117,7 +117,7 @@ class FeatureSet:
 
         Periods of `every` are counted in bars of `bar` ("5m", "1h", "1d"), or as far apart as those of `store`, around
         the clock: `every("1d", ema(200))` needs 57,600 of five minutes. A feature that needs more than `store` keeps
-        has a warning. Raises `ValueError` for a `bar` that is no period.
+        has a warning. Raises `ValueError` for a `bar` that is not a period.
         """
         distance = None if store is None else distance_of(checked_store(store))
         if bar is not None:
@@ -159,7 +159,7 @@ class FeatureSet:
 
         A ticker that is not in the store is a row of NaN, and named in `missing`. A cross-section compares the tickers
         that are at the newest time; the others have none. Raises `FormulaError` for a column, another ticker or labels
-        that the store has not; `TypeError` for a ticker that is no text.
+        that the store has not; `TypeError` for a ticker that is not text.
         """
         store = self._checked(store)
         asked = asked_tickers(store, tickers)

@@ -136,7 +136,7 @@ class Reader:
         """Returns the node of an expression."""
         read = READ.get(type(node))
         if read is None:
-            raise self.error(f"{SYNTAX.get(type(node), 'this')} is no part of formulas", node)
+            raise self.error(f"{SYNTAX.get(type(node), 'this')} is not a part of formulas", node)
         return read(self, node)
 
     def error(self, message: str, node: ast.AST) -> FormulaError:
@@ -167,16 +167,16 @@ class Reader:
     def constant(self, node: ast.Constant) -> int:
         match node.value:
             case bool():
-                raise self.error(f"{node.value} is no number; write {int(node.value)}", node)
+                raise self.error(f"{node.value} is not a number; write {int(node.value)}", node)
             case int() | float():
                 return self.graph.constant(self._number(node))
             case None:
-                raise self.error("None is no number; write nan", node)
+                raise self.error("None is not a number; write nan", node)
             case str():
                 raise self.error(
                     f'a text stands only in {COLUMN}("..."), of("...", x), every("...", x), by="..."', node
                 )
-        raise self.error(f"{kind_of(node.value)} is no number of formulas", node)
+        raise self.error(f"{kind_of(node.value)} is not a number of formulas", node)
 
     def name(self, node: ast.Name) -> int:
         part = self.parts.get(node.id)
@@ -356,7 +356,7 @@ class Reader:
         if value is None:
             raise self.error(f"n of {name} is a number of bars, not a formula", node)
         if not (value.is_integer() and self.least_bars <= value <= MOST_BARS):
-            raise self.error(f"n of {name}: {number_text(value)} is no whole number from 1 to {MOST_BARS}", node)
+            raise self.error(f"n of {name}: {number_text(value)} is not a whole number from 1 to {MOST_BARS}", node)
         return int(value)
 
     def _output(self, node: ast.expr, output: int) -> int:
@@ -447,7 +447,7 @@ class RowReader(Reader):
 
     def column(self, name: str, node: ast.AST) -> int:
         if name not in self._row.inputs:
-            raise self.error(f"{name} is no input of {self._row.name}", node)
+            raise self.error(f"{name} is not an input of {self._row.name}", node)
         return super().column(name, node)
 
     def number(self, node: ast.AST) -> float | None:

@@ -42,7 +42,7 @@ class Graph:
         parameters: tuple[float, ...] = (),
         by: str = "",
     ) -> int:
-        """Returns the index of this node, which is no constant."""
+        """Returns the index of this node, which is not a constant."""
         key = (kind, name, inputs, parameters, by)
         place = self._places.get(key)
         if place is None:

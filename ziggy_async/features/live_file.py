@@ -130,7 +130,7 @@ class StatesFile:
 @contextmanager
 def reading_states(path: str | os.PathLike[str]) -> Iterator[StatesFile]:
     """Opens the file. Raises `ValueError` as `StatesFile` raises it, OSError as from any file, `TypeError` for a
-    descriptor as for whatever is no path."""
+    descriptor as for whatever is not a path."""
     with Path(path).open("rb") as file:
         yield StatesFile(file, repr(os.fspath(path)))
 

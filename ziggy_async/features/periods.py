@@ -52,4 +52,4 @@ def nanoseconds_of_period(text: str) -> int:
 
 
 def no_period(text: str) -> str:
-    return f"{shown(text)} is no period: minutes or hours that divide a day (5m, 1h), 1d, 1w, 1mo"
+    return f"{shown(text)} is not a period: minutes or hours that divide a day (5m, 1h), 1d, 1w, 1mo"

@@ -33,7 +33,7 @@ def screen(
 
     Returns one row a ticker. `missing` are the tickers asked for that are not in the store. Raises `FormulaError` as
     `FeatureSet` and its `latest` do, `ValueError` for a negative `limit`, `TypeError` for a `where` or `sort`
-    that is no text and for a `limit` that is no whole number.
+    that is not text and for a `limit` that is not a whole number.
     """
     screening = Screening.of(where, features, sort, limit)
     return screening.chosen(screening.figures.latest(tickers, store))
@@ -100,7 +100,7 @@ def formulas_of(features: Features) -> Mapping[str, str]:
     if features is None:
         return {}
     if not isinstance(features, FeatureSet | Iterable):
-        raise TypeError(f"features: {shown(features)} is no FeatureSet, no formulas and no formulas by name")
+        raise TypeError(f"features: {shown(features)} is neither a FeatureSet nor formulas, with names or without")
     if isinstance(features, FeatureSet):
         return features.formulas
     if isinstance(features, Mapping):

@@ -23,7 +23,7 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Source:
-    """`text` and its `tree`. Raises `FormulaError` for text that is no Python expression, or a larger one than is
+    """`text` and its `tree`. Raises `FormulaError` for text that is not a Python expression, or a larger one than is
     allowed."""
 
     def __init__(self, text: str) -> None:
@@ -68,7 +68,7 @@ class Source:
         except (MemoryError, RecursionError):
             raise FormulaError(TOO_DEEP, self.text, 0, 0) from None
         except UnicodeEncodeError as error:
-            fault = "a character that is no Unicode text"
+            fault = "a character that is not Unicode text"
             raise FormulaError(fault, self.text, error.start, error.end) from None
         except ValueError as error:  # a null character, a number of thousands of digits: as versions of Python go
             raise FormulaError(f"not a formula: {error}", self.text, 0, len(self.text)) from None
@@ -83,7 +83,7 @@ class Source:
         for other in OTHER_OPERATOR.finditer(self.text):
             if other.start() <= start <= other.end() + 1:
                 ours = OTHER_LANGUAGES.get(other[0])
-                fault = BARE_PART if ours is None else f"{other[0]} is no operator of formulas; write {ours}"
+                fault = BARE_PART if ours is None else f"{other[0]} is not an operator of formulas; write {ours}"
                 return FormulaError(fault, self.text, *other.span())
         return FormulaError(f"not a formula: {error.msg}", self.text, start, start + 1)
 

@@ -23,19 +23,19 @@ OPERATORS: dict[type[ast.AST], str] = {
 """Operator of Python -> operation per bar."""
 
 INSTEAD: dict[type[ast.AST], str] = {
-    ast.FloorDiv: "// is no operator of formulas; write floor(a / b)",
-    ast.BitAnd: "& is no operator of formulas; write a and b",
-    ast.BitOr: "| is no operator of formulas; write a or b",
-    ast.BitXor: "^ is no operator of formulas; write a ** b for a power, a != b for either but not both",
-    ast.LShift: "<< is no operator of formulas; write a * 2 ** b",
-    ast.RShift: ">> is no operator of formulas; write floor(a / 2 ** b)",
-    ast.MatMult: "@ is no operator of formulas; write a * b",
+    ast.FloorDiv: "// is not an operator of formulas; write floor(a / b)",
+    ast.BitAnd: "& is not an operator of formulas; write a and b",
+    ast.BitOr: "| is not an operator of formulas; write a or b",
+    ast.BitXor: "^ is not an operator of formulas; write a ** b for a power, a != b for either but not both",
+    ast.LShift: "<< is not an operator of formulas; write a * 2 ** b",
+    ast.RShift: ">> is not an operator of formulas; write floor(a / 2 ** b)",
+    ast.MatMult: "@ is not an operator of formulas; write a * b",
     ast.UAdd: "a sign + is refused; leave it out",
-    ast.Invert: "~ is no operator of formulas; write not a",
+    ast.Invert: "~ is not an operator of formulas; write not a",
     ast.Is: "is compares no values; write a == b",
     ast.IsNot: "is not compares no values; write a != b",
-    ast.In: "in is no operator of formulas; write a == b or a == c",
-    ast.NotIn: "not in is no operator of formulas; write a != b and a != c",
+    ast.In: "in is not an operator of formulas; write a == b or a == c",
+    ast.NotIn: "not in is not an operator of formulas; write a != b and a != c",
 }
 """Syntax that formulas do not have -> what to write instead."""
 

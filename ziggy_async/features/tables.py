@@ -49,7 +49,7 @@ def table_of(data: Any, by: str | None, time: str | None) -> Table:
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         return _Arrow(data)
     raise TypeError(
-        f"table: {kind_of(data)} is no table; give an Arrow table, a polars or pandas frame, a DuckDB relation"
+        f"table: {kind_of(data)} is not a table; give an Arrow table, a polars or pandas frame, a DuckDB relation"
         " or a mapping of 1-D arrays"
     )
 

@@ -101,7 +101,7 @@ class LatencyBenchmark:
 
 
 def checked_number(num_operations: object) -> int:
-    """Returns `num_operations`. Raises `ValueError` when it is no number of operations."""
+    """Returns `num_operations`. Raises `ValueError` when it is not a number of operations."""
     if isinstance(num_operations, bool) or not isinstance(num_operations, int) or num_operations < 1:
         raise ValueError(f"num_operations: {shown(num_operations)} is not a whole number of at least 1")
     return num_operations

@@ -29,7 +29,7 @@ MOST_CONFIDENCE = 0.95
 def market_of(bars: Mapping[str, Columns]) -> tuple[float, float | None]:
     """Returns the figures of the market: the last close of ^VIX, and the percentage of tickers above their mean of 50.
 
-    20.0 without ^VIX and VIX, None without a ticker of 50 bars; symbols that begin with "^" are no tickers.
+    20.0 without ^VIX and VIX, None without a ticker of 50 bars; symbols that begin with "^" are not tickers.
     """
     vix = next((float(bars[symbol]["close"][-1]) for symbol in ("^VIX", "VIX") if symbol in bars), 20.0)
     closes = [columns["close"][-50:] for symbol, columns in bars.items() if not symbol.startswith("^")]

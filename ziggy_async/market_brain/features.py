@@ -233,7 +233,7 @@ class FeatureComputer:
 
     def compute_batch(self, tickers: Iterable[str], force_refresh: bool = False) -> dict[str, Features]:
         """Returns the features of each ticker, in the order given. Raises `TypeError` naming the position of one that
-        is no str."""
+        is not a str."""
         names = _core.ticker_tuple(tickers)
         stale = self.refresh(names, force_refresh)
         return _marked(_core.features_many(self.store, self.plan, names), stale)

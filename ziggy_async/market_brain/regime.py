@@ -229,8 +229,8 @@ class RegimeDetector:
     ) -> None:
         """Changes some thresholds and forgets the kept regime.
 
-        A name that is no threshold and a value that is no finite number are logged and left out. With `strict` they
-        raise `ValueError` or `TypeError`, and nothing has changed.
+        A name that is not a threshold and a value that is not a finite number are logged and left out. With `strict`
+        they raise `ValueError` or `TypeError`, and nothing has changed.
         """
         changed = checked_numbers("threshold", self.thresholds, new_thresholds, named, strict=strict)
         with self._lock:

@@ -37,7 +37,7 @@ def checked_numbers(
 
 def _checked(kind: str, known: Mapping[str, float], name: object, value: object) -> float:
     if name not in known:
-        raise ValueError(f"{shown(name)} is no {kind}; there are {', '.join(known)}")
+        raise ValueError(f"{shown(name)} is not a {kind}; there are {', '.join(known)}")
     number = real(value)
     if number is None:
         raise TypeError(f"{name}: {shown(value)} is {kind_of(value)}, not a number")

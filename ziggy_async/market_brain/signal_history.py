@@ -47,7 +47,7 @@ def signal_history(
     - signal_type: 0 mean reversion, 1 momentum, 2 both. time_horizon: in days.
     - regime: an index into `list(RegimeState)`. vix_level, breadth_50dma: NaN where they were not known.
 
-    Raises `TypeError` for a ticker that is no text, or an invalid store.
+    Raises `TypeError` for a ticker that is not text, or an invalid store.
     """
     question = _Question.of(tickers, store, start, end, generator)
     return question.table(question.plan.signal_history(*question.arguments))

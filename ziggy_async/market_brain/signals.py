@@ -214,7 +214,7 @@ class SignalGenerator:
         of some of `self.params`. `rules`: which to try.
 
         Raises `TypeError` unless `ticker` is a str; `ValueError` or `TypeError` for an invalid `regime`, an unknown
-        name in `params`, or a value there that is no finite number.
+        name in `params`, or a value there that is not a finite number.
         """
         ticker = checked_ticker(ticker)
         return self.generate_signals_bulk([ticker], regime, params, rules=rules)[ticker]
@@ -242,7 +242,7 @@ class SignalGenerator:
     ) -> dict[str, Result]:
         """Returns ticker -> as from `generate_signal`, each once and in the order given; the regime is read once.
 
-        Raises `TypeError` that names the position of a ticker that is no str.
+        Raises `TypeError` that names the position of a ticker that is not a str.
         """
         names = _core.ticker_tuple(tickers)
         given = None if regime is None else checked_regime(regime)
@@ -304,8 +304,8 @@ class SignalGenerator:
     ) -> None:
         """Changes some of `params`.
 
-        A name that is no parameter and a value that is no finite number are logged and left out. With `strict` they
-        raise `ValueError` or `TypeError`, and nothing has changed.
+        A name that is not a parameter and a value that is not a finite number are logged and left out. With `strict`
+        they raise `ValueError` or `TypeError`, and nothing has changed.
         """
         self.params = {**self.params, **checked_numbers("parameter", self.params, new_params, named, strict=strict)}
 

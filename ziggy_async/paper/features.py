@@ -156,7 +156,7 @@ class FeatureComputer:
         try:
             observed = _OBSERVED(price_data)
         except AttributeError as error:
-            raise TypeError(f"price_data: {shown(price_data)} is no PriceData: {printable(str(error))}") from None
+            raise TypeError(f"price_data: {shown(price_data)} is not a PriceData: {printable(str(error))}") from None
         self._store.append(*observed)
         form = _Form.of(price_data)
         if form is not None:

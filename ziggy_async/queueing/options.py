@@ -45,7 +45,7 @@ class Options:
             raise TypeError(f"key: {shown(self.key)} cannot be hashed") from None
 
     def changed(self, **changes: Any) -> "Options":
-        """Returns these options with some others in their place. Raises `TypeError` for a name that is no option."""
+        """Returns the options with these changes. Raises `TypeError` for a name that is not an option."""
         known = [field.name for field in fields(self)]
         for name in changes:
             if name not in known:
@@ -108,5 +108,5 @@ def _classes(value: object) -> tuple[type[BaseException], ...]:
     classes = tuple(value) if isinstance(value, Collection) and not isinstance(value, str) else (value,)
     for each in classes:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
-            raise TypeError(f"retry_on: {shown(each)} is no class of exceptions")
+            raise TypeError(f"retry_on: {shown(each)} is not a class of exceptions")
     return classes

@@ -54,7 +54,7 @@ NOON = 12
 PARTS_OF_HOURS = frozenset(
     words("minute minutes min mins mn mi mm minuten minuto minutos second seconds sec secs ss sekunde sekunden")
 )
-"""Names of minutes and seconds, beside which an hour is no whole time of day."""
+"""Names of minutes and seconds, beside which an hour is not a whole time of day."""
 WORDS_OF_CLOCKS = frozenset(
     ("time", "hour", "hours", "minute", "minutes", "hhmm", "hhmmss", "tod", "clock", "zeit", "stunde", "minuto")
 )
@@ -167,7 +167,7 @@ def _are_moments(roles: Mapping[str, str], days: Sequence[Any], times: Sequence[
 
 def _ahead_of(day: Any, time: Any) -> float | None:
     """Returns how far a day is ahead of a moment in it, as the clock of some zone has it, in nanoseconds, and 0 for the
-    same moment twice; None where it is no moment of the day."""
+    same moment twice; None where it is not a moment of the day."""
     text, moment = date_text(day) or "", time_text(time) or ""
     if re.fullmatch(WHOLE_DAY, text) and moment.startswith(text):
         return 0.0
@@ -178,7 +178,7 @@ def _ahead_of(day: Any, time: Any) -> float | None:
 
 @lru_cache(1024)
 def _nanoseconds(text: str, order: str) -> float:
-    """Returns nanoseconds since 1970, of a text whose date is in that order; NaN where it is no time."""
+    """Returns nanoseconds since 1970, of a text whose date is in that order; NaN where it is not a time."""
     try:
         return to_ns(text.removesuffix(".0"), None, order)
     except ValueError:
@@ -398,7 +398,7 @@ def _is_moment(value: Any) -> bool:
 
 
 def _have_same_clock(moment: Any, clock: Any) -> bool:
-    """Returns whether a moment shows this time of day, or one of them is missing and the other is no day."""
+    """Returns whether a moment shows this time of day, or one of them is missing and the other is not a day."""
     if _is_blank(moment) or _is_blank(clock):
         return not (_is_blank(clock) and _is_day(moment))
     both = take_apart(date_text(moment) or ""), take_apart(f"2000-01-01 {time_text(clock)}")

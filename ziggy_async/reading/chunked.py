@@ -36,7 +36,7 @@ class Chunked:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
-            raise ValueError("a column of several arrays is no array without a copy")
+            raise ValueError("a column of several arrays is not an array without a copy")
         return np.concatenate(self.arrays, dtype=dtype or self.dtype, casting="unsafe")
 
 

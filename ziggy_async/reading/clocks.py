@@ -84,7 +84,7 @@ def in_marks(name: str, texts: Iterable[str]) -> list[str]:
     hours = [text for text in digits if len(text) <= 2 and int(text) <= 24]
     if spelled(name).name in HOURS and 2 * len(hours) > len(digits):
         if (wrong := next((text for text in digits if int(text) > 23), None)) is not None:
-            advice = f"{wrong} is no hour of 0 to 23: write the hours at which bars begin"
+            advice = f"{wrong} is not an hour of 0 to 23: write the hours at which bars begin"
             raise ClockError(advice, texts[plain.index(wrong)])
         return [f"{int(text):02}:00" if is_digits(text) else text for text in plain]
     try:

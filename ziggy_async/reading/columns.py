@@ -346,7 +346,7 @@ def _symbols(name: str, column: Any, rules: Rules) -> tuple[list[str], NDArray[n
     if not (rules.skip and any(usable)):
         code = usable.index(False)
         row = int(np.argmax(codes == code))
-        fault = "is no symbol" if isinstance(values[code], str) else "is no text"
+        fault = "is not a symbol" if isinstance(values[code], str) else "is not text"
         raise ValueError(f"column {name!r}, row {row}: {shown(values[code])} {fault}")
     places = np.where(usable, np.cumsum(usable) - 1, -1)
     symbols = [str(value) for value, is_usable in zip(values, usable, strict=True) if is_usable]

@@ -22,7 +22,7 @@ DECIMAL_HOUR = r".*[T ]\d{2}(?::?\d{2})?[.,]\d+\D*.*"
 INEXACT = r"\d{6,}\.\d+|\d(\.\d+)?[eE]\+?\d+"
 """A number with a fraction, or one that was rounded."""
 OTHER_ZONE = r".*\d:\d\d.* ?\(?(?:[ECMP]T|(?:GMT|UTC) ?[+-]\d{1,2}(?::?\d\d)?)\)?"
-"""A time of day and a zone that stands for several offsets from UTC, or is no name of one."""
+"""A time of day and a zone that stands for several offsets from UTC, or is not a name of one."""
 OF_TAIWAN = r"(\d{3})[/-]\d{1,2}[/-]\d{1,2}"
 """A date with a year of the Republic of China."""
 TWO_DIGITS_FROM = 1969
@@ -62,14 +62,14 @@ EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 def read_text(text: str, order: str | None = None) -> int:
-    """Nanoseconds since 1970 UTC of one text. Raises `ValueError` for one that is no date and time, `AmbiguousError`
+    """Nanoseconds since 1970 UTC of one text. Raises `ValueError` for one that is not a date and time, `AmbiguousError`
     for one that could be several and `order` does not say which."""
     written = take_apart(text)
     if written is None:
         return _iso_ns(text)
     days = _days(written, orders_of(written, order))
     if not days:
-        raise ValueError(f"{shown(text)} is no date and time")
+        raise ValueError(f"{shown(text)} is not a date and time")
     chosen = order_by_points(written, days)
     if len(set(days.values())) > 1 and chosen is None:
         raise _in_both(text, written, list(days))
@@ -97,7 +97,7 @@ def century_error(text: str, day: int, at: int = 0) -> AmbiguousError:
 
 
 def advice_on(text: str) -> str:
-    """Says what to write for a text that is no date and time, where that is known."""
+    """Says what to write for a text that is not a date and time, where that is known."""
     if not text.isascii() and OTHER_DIGIT.search(text):
         return ": write the digits 0 to 9"
     if re.fullmatch(INEXACT, text.strip()):
@@ -119,13 +119,13 @@ def _iso_ns(text: str) -> int:
         both = "a date and an offset from UTC, or a date and a time of day"
         raise ValueError(f"{shown(text)} is {both}: write {day} {clock}{offset}")
     if re.fullmatch(DECIMAL_HOUR, text.strip()):
-        raise ValueError(f"{shown(text)} is no date and time: write the time of day with colons, like 09:30")
+        raise ValueError(f"{shown(text)} is not a date and time: write the time of day with colons, like 09:30")
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise ValueError(f"{shown(text)} is no date and time{advice_on(text) or LIKE_THIS}") from None
+        raise ValueError(f"{shown(text)} is not a date and time{advice_on(text) or LIKE_THIS}") from None
     if moment.utcoffset() and not re.search(f"(?:{OFFSET})$", text.strip()):
-        raise ValueError(f"{shown(text)} is no date and time: its offset from UTC is out of range")
+        raise ValueError(f"{shown(text)} is not a date and time: its offset from UTC is out of range")
     finer = FINER.search(text)
     below = "" if finer is None else finer[1].rstrip("0")
     if len(below) > 3:
@@ -190,7 +190,7 @@ def _possible(distinct: Sequence[Written], rows: NDArray[np.integer]) -> list[st
         left = [order for order in possible if order in own]
         if own and not left:
             text, before = distinct[int(rows[at])].match[0].strip(), " or ".join(possible)
-            raise AmbiguousError(f"{shown(text)} is no date in {before}, the order of those before it", at)
+            raise AmbiguousError(f"{shown(text)} is not a date in {before}, the order of those before it", at)
         possible = left or possible
     return possible
 
@@ -276,7 +276,7 @@ def read_column(
         day = day_of(each, order) if each is not None and each.is_like(of_first) else None
         nanoseconds.append(None)
         if day is None or each is None:
-            faults[at] = f"{shown(value)} is no date and time{advice_on(value) or NOT_ALIKE}"
+            faults[at] = f"{shown(value)} is not a date and time{advice_on(value) or NOT_ALIKE}"
             continue
         if is_of_open_century(each, day):
             raise century_error(value, day, int(np.argmax(rows == at)))

@@ -22,7 +22,7 @@ YEARS = "the years 1975 to 2100"
 FIRST_YEAR, LAST_YEAR = 1800, 2100
 """The years of dates in digits."""
 DIGITS = {8: "YYYYMMDD", 12: "YYYYMMDDhhmm", 14: "YYYYMMDDhhmmss", 17: "YYYYMMDDhhmmssmmm"}
-UNREADABLE = f"is no time in s, ms, us or ns of {YEARS}, and no date"
+UNREADABLE = f"is not a time in s, ms, us or ns of {YEARS}, nor a date"
 ADVICE = ": write dates and times as texts, like 2024-01-31 09:30"
 
 
@@ -111,12 +111,12 @@ def _mostly(whole: NDArray[np.int64], missing: NDArray[np.bool_], fitting: dict[
             row, f"{whole[row]} is a time in {second}, those before it are in {first}: a column has one unit"
         )
     unit = present[0]
-    fault = f"is no time in {unit} of {YEARS}, as the others are"
+    fault = f"is not a time in {unit} of {YEARS}, as the others are"
     return _moments(whole, missing, ~missing & ~fitting[unit], unit, lambda row: f"{whole[row]} {fault}")
 
 
 def _first_of_no_date(whole: NDArray[np.int64], known: NDArray[np.bool_]) -> int:
-    """Returns the first row that is no date in digits like those before it."""
+    """Returns the first row that is not a date in digits like those before it."""
     rows = np.flatnonzero(known)
     dates, others = 0, len(rows)
     while others - dates > 1:
@@ -172,7 +172,7 @@ def digits_of_clock(longest: str, least: int) -> int:
     if len(longest) in (9, 12):
         return len(longest)
     if len(longest) > 6:
-        raise ValueError(f"{longest} is no time of day: write times of day as texts, like '09:30'")
+        raise ValueError(f"{longest} is not a time of day: write times of day as texts, like '09:30'")
     if longest.strip("0") and (len(longest) < 4 or (len(longest) == 4 and longest[0] != "0" and least < 100)):
         hours, minutes = divmod(int(longest), 100)
         as_hour = f"{minutes:02}:00, " if int(longest) < 24 else ""

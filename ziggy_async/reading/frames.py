@@ -186,7 +186,7 @@ def _dense(pandas: Any, column: Any) -> Any:
 
 
 def _sure_role(name: str) -> str | None:
-    """Returns the role of a name that is no makeshift, as "index" is one."""
+    """Returns the role of a name that is not a makeshift, as "index" is one."""
     role, rank = place_of(name)
     return None if role == "timestamp" and rank == MAKESHIFT else role
 

@@ -19,7 +19,7 @@ HEAD = 60
 LEAST_ROLES = 4
 """Columns of bars that a line of names has at least."""
 NO_OWNERS = {"ADJ", "ADJUSTED", "ASK", "AVG", "BID", "MID", "PREV", "RAW", "UNADJ"}
-"""Words that stand before a point in the names of prices and are no tickers."""
+"""Words that stand before a point in the names of prices and are not tickers."""
 SHORT_NUMBER = r"\d{1,3}"
 TWO_LEVELS = re.compile(r"\('([^']*)', '([^']*)'\)")
 MOST_LINES = 5
@@ -69,7 +69,7 @@ def header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name
 
 
 def _header_of(lines: Sequence[str], columns: Mapping[str, str] | None, file_name: str) -> Header:
-    """Raises `ValueError` for what is no table, or has no column names and no layout that is known without."""
+    """Raises `ValueError` for what is not a table, or has no column names and no layout that is known without."""
     if not any(line.strip() for line in lines):
         raise ValueError("is not a table: it begins with blank lines only")
     if "\0" in lines[0]:
@@ -170,7 +170,7 @@ def _pair_of(name: str) -> tuple[str, str]:
 def _unknown_header(
     lines: Sequence[str], rows: Sequence[int], said: str | None, columns: Mapping[str, str] | None, has_comments: bool
 ) -> Header:
-    """Returns the header of a table whose names say nothing, or which has none. `rows`: the lines that are no comments.
+    """Returns the header of a table whose names say nothing, or which has none. `rows`: the lines without comments.
 
     The first line of values decides: names stand in the line above it and are as many.
     """

@@ -84,7 +84,7 @@ def kind_of(path: Path, is_packed: bool = False) -> str:
     if kind in (by_name, "parquet") or not path.suffix or (is_packed and by_name == "none"):
         return kind
     if by_name != "none":
-        said = f"is no {by_name} file, as its name says"
+        said = f"is not a {by_name} file, as its name says"
         if kind == "none":
             raise ValueError(f"{said}: take {path.suffix} off its name, if it is CSV")
         raise ValueError(f"{said}, but {kind}: put {own} for {path.suffix} in it")

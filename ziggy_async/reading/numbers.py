@@ -242,8 +242,8 @@ def _largest(texts: Iterable[str], decimal: str) -> float:
 
 def _refuse_groups(decimal: str, columns: Mapping[str, Grouping]) -> None:
     """Raises `MarkError` with both readings for the first column, by role, in which thousands are not evident: by a
-    number of its own, by others of its size, for what is no price by the decimal mark of prices, and of commas by any
-    column, since programs write points as decimal marks whatever people write."""
+    number of its own, by others of its size, for what is not a price by the decimal mark of prices, and of commas by
+    any column, since programs write points as decimal marks whatever people write."""
     are_sure = decimal == POINT and any(column.is_sure for column in columns.values())
     have_decimals = any(column.has_decimals for role, column in columns.items() if role in PRICES)
     for role, column in columns.items():
@@ -255,9 +255,9 @@ def _refuse_groups(decimal: str, columns: Mapping[str, Grouping]) -> None:
 
 def _in_both(text: str, mark: str, decimal: str) -> MarkError:
     """Returns the error of a number whose `mark` may stand between thousands, in a table that may have this decimal
-    mark; of one with a unit that is not known, that it is no number."""
+    mark; of one with a unit that is not known, that it is not a number."""
     if not is_number(text):
-        return MarkError(text, f"{shown(text)} is no number{advice_on_number(text)}")
+        return MarkError(text, f"{shown(text)} is not a number{advice_on_number(text)}")
     number = _ungrouped(text)
     digits = number.rstrip(LETTERS)
     whole, unit = number.replace(mark, ""), number[len(digits) :]
@@ -278,7 +278,7 @@ def refuse_ticks(prices: Iterable[str], others: Iterable[str]) -> None:
 
 
 def advice_on_number(text: str) -> str:
-    """Returns what to write for a text that is no number, where it is one with something behind."""
+    """Returns what to write for a text that is not a number, where it is one with something behind."""
     if not text.isascii() and OTHER_DIGIT.search(text):
         return ": write the digits 0 to 9"
     has_unit = re.match(r"[^\w-]*-?\d[\d.,]*\s*[^\d.,\s]+\.?$", text) is not None
@@ -305,7 +305,7 @@ def number_of(text: str, decimal: str) -> float:
     unit = _unit_of(number)
     is_whole = re.match(WHOLE[decimal], number, re.ASCII)  # as DuckDB has it: not digits of other scripts
     if unit not in EXPONENTS or not is_whole:
-        raise ValueError(f"{shown(text)} is no number{advice_on_number(text)}")
+        raise ValueError(f"{shown(text)} is not a number{advice_on_number(text)}")
     exponent = EXPONENTS[unit]
     digits = re.sub(SEPARATORS, "", number.rstrip(LETTERS)).replace(thousands_mark(decimal), "").replace(COMMA, POINT)
     value = float(f"{digits}e{exponent}" if exponent else digits)  # one conversion, which rounds once

@@ -37,7 +37,7 @@ class ReadingOptions(TypedDict, total=False):
 class Rules:
     """The same keywords with their defaults.
 
-    `invalid`: whether a row that is no bar is an error, or is left out and counted. `unit`: of timestamps that are
+    `invalid`: whether a row that is not a bar is an error, or is left out and counted. `unit`: of timestamps that are
     whole numbers; None finds it. `dates`: the order of day, month and year in dates that can be read in several; None
     finds it. `columns`: role -> column name, for what `SPELLINGS` does not know; `time` is that of a time of day beside
     a date. `volume`: None reads no volume and
@@ -66,13 +66,13 @@ class Rules:
         scale = self.price_scale
         is_number = isinstance(scale, int | float) and not isinstance(scale, bool)
         if scale is not None and not (is_number and 0 < scale < float("inf")):
-            raise ValueError(f"price_scale: {shown(scale)} is no positive number")
+            raise ValueError(f"price_scale: {shown(scale)} is not a positive number")
 
     def _refuse_columns(self) -> None:
         if self.columns is None:
             return
         if not isinstance(self.columns, Mapping):
-            raise TypeError(f"columns: {shown(self.columns)} is no mapping, as {{'close': 'adjClose'}} is")
+            raise TypeError(f"columns: {shown(self.columns)} is not a mapping, as {{'close': 'adjClose'}} is")
         roles = [*SPELLINGS, "time", *self.further]
         for role, name in self.columns.items():
             if role not in roles:

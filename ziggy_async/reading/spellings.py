@@ -171,7 +171,7 @@ NUMBERING = re.compile(
 """Numbering such as "1. open", "01 open", "(1) Open", "#1 Open", "1a. open" and "a) Open"; "5 min" and "1 day" are
 lengths."""
 WRAPPED = re.compile(r"^\W*?(?:\[([^]]*)\]|\(([^)]*)\))")
-"""A name that stands in brackets itself, and is no remark in them."""
+"""A name that stands in brackets itself, and is not a remark in them."""
 
 
 class Spelling(NamedTuple):

@@ -95,5 +95,5 @@ def fault_of(role: str, value: str | None) -> str:
         except ValueError as error:
             if str(error).endswith(OUT_OF_RANGE):
                 return str(error)
-        return f"{shown(value)} is no date and time{advice_on(value) or NOT_ALIKE}"
+        return f"{shown(value)} is not a date and time{advice_on(value) or NOT_ALIKE}"
     return f"{shown(value)} is not a number{advice_on_number(value)}"

@@ -115,7 +115,7 @@ def pairs_of(
     symbol: str | None = None,
     further: Sequence[str] | None = None,
 ) -> Pairs:
-    """Names and columns, in the table's order. Raises `TypeError` for what is no table.
+    """Names and columns, in the table's order. Raises `TypeError` for what is not a table.
 
     A pandas index adds the levels whose role no column has, and the one that is called `symbol_column`. `symbol`: of a
     frame that has several tickers side by side, the one that is wanted; None: all of them. Rows without column names
@@ -146,7 +146,7 @@ def pairs_of(
     if isinstance(data, Sequence) and not isinstance(data, str | bytes | bytearray | memoryview | range):
         return _of_rows(data, columns, further or ())
     raise TypeError(
-        f"data: {kind_of(data)} is no table; give an Arrow table, a pandas or polars frame, a mapping of 1-D"
+        f"data: {kind_of(data)} is not a table; give an Arrow table, a pandas or polars frame, a mapping of 1-D"
         " arrays, a structured or two-dimensional array, or a list of rows, mappings or objects"
     )
 
@@ -266,7 +266,7 @@ def _of_rows(rows: Sequence[Any], columns: Mapping[str, str] | None, further: Se
         of_inner = [(each, name) for each in inner for name in dir(getattr(first, each)) if role_of(name)]
         paths = {name if len(inner) == 1 else f"{each}.{name}": f"{each}.{name}" for each, name in of_inner} | paths
     if not _are_prices(paths):
-        raise TypeError(f"data: row 0 is {shown(first)}, which is no row of bars: it has no {', '.join(PRICES)}")
+        raise TypeError(f"data: row 0 is {shown(first)}, which is not a row of bars: it has no {', '.join(PRICES)}")
     _refuse_others(
         rows, lambda row: all(hasattr(row, path.partition(".")[0]) for path in paths.values()), kind_of(first)
     )

@@ -28,8 +28,8 @@ def to_ns(value: object, unit: str | None = None, dates: str | None = None) -> i
     """Nanoseconds since 1970 UTC of a datetime, date, datetime64, period, text or whole number.
 
     A time that names no zone is UTC. `unit` is that of whole numbers; `dates` the order of a text's day, month and
-    year, if it can be read in several. Raises `ValueError` for what is no time or cannot be told, and for times before
-    1677-09-21 or after 2262-04-11; `TypeError` for anything else.
+    year, if it can be read in several. Raises `ValueError` for what is not a time or cannot be told, and for times
+    before 1677-09-21 or after 2262-04-11; `TypeError` for anything else.
     """
     nanoseconds = _exact_ns(value, unit, dates)
     if not NAT < nanoseconds <= -(NAT + 1):
@@ -121,7 +121,7 @@ def _exact_ns(value: Any, unit: str | None, dates: str | None) -> int:
     if whole is None and isinstance(value, float | np.floating | Decimal) and abs(float(value)) > 10**6:
         raise ValueError(f"{shown(value)} {FRACTION}")
     if whole is None:
-        raise TypeError(f"{shown(value)} is no timestamp but {kind_of(value)}")
+        raise TypeError(f"{shown(value)} is not a timestamp but {kind_of(value)}")
     if abs(whole) >= 2**63:
         raise ValueError(f"{shown(value)} {OUT_OF_RANGE}")
     moments = read_whole(np.array([whole]), np.zeros(1, dtype=bool), unit, dates)

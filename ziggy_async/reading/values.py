@@ -162,7 +162,7 @@ class Reader:
             return self._from_objects(name, array)
         if not len(array):
             return np.empty(0, dtype=np.int64)
-        raise self._fault(name, 0, ValueError(f"{shown(array[0])} is no timestamp but of type {array.dtype}"))
+        raise self._fault(name, 0, ValueError(f"{shown(array[0])} is not a timestamp but of type {array.dtype}"))
 
     def _decimals(self, name: str, column: Chunked) -> NDArray[Any]:
         values = None if column.exact is None else column.exact()
@@ -480,7 +480,7 @@ def _is_of_texts(array: NDArray[Any]) -> bool:
 
 
 def _no_number(value: object) -> ValueError:
-    return ValueError(f"{shown(value)} is no number")
+    return ValueError(f"{shown(value)} is not a number")
 
 
 def _float_of(value: Any, mark: str = POINT) -> float:

@@ -166,7 +166,7 @@ def _taken_apart(text: str) -> Written | None:
 
 
 def _clock_of(match: "re.Match[str]") -> int | None:
-    """Nanoseconds from midnight UTC of the date; None for what is no time of day."""
+    """Nanoseconds from midnight UTC of the date; None for what is not a time of day."""
     part = match.groupdict()
     if part["packed"] is not None:
         hour, minute, second = int(part["packed"][:2]), int(part["packed"][2:4]), int(part["packed"][4:] or 0)

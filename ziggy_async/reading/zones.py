@@ -70,7 +70,7 @@ def nanoseconds_of_day(time: str) -> int:
     """Returns nanoseconds from midnight to "HH:MM". Raises `ValueError` for another text."""
     match = TIME_OF_DAY.fullmatch(time)
     if match is None:
-        raise ValueError(f"{shown(time)} is no time of day from 00:00 to 23:59")
+        raise ValueError(f"{shown(time)} is not a time of day from 00:00 to 23:59")
     return (int(match[1]) * 60 + int(match[2])) * 60 * 10**9
 
 
@@ -126,7 +126,7 @@ def _tzinfo(name: str) -> tzinfo:
         offset = timedelta(hours=int(hours), minutes=int(minutes))
         return timezone(-offset if sign == "-" else offset)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{shown(name)} is no time zone") from None
+        raise ValueError(f"{shown(name)} is not a time zone") from None
 
 
 @lru_cache(maxsize=64)

@@ -109,9 +109,9 @@ def read(path: Path) -> Baseline:
     except OSError as error:
         raise ValueError(f"cannot read the baseline {printable(str(path))}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no baseline: it is not JSON") from error
+        raise ValueError(f"{path} is not a baseline: it is not JSON") from error
     if not isinstance(content, dict) or content.get("kind") != KIND:
-        raise ValueError(f"{path} is no baseline: it is not what `ziggy-async regress --save` writes")
+        raise ValueError(f"{path} is not a baseline: it is not what `ziggy-async regress --save` writes")
     if content.get("format") != FORMAT:
         raise ValueError(f"{path} is of format {content.get('format')!r}; this version reads {FORMAT}")
     named, facts = _mapping(path, content, "samples"), _mapping(path, content, "machine")
@@ -132,7 +132,7 @@ def _mapping(path: Path, content: Mapping[str, Any], name: str) -> dict[str, Any
 def _samples(path: Path, name: str, value: object) -> Samples:
     columns = [value.get(key) for key in ("seconds", "pace")] if isinstance(value, dict) else []
     if not columns or not all(isinstance(column, list) and all(map(_is_time, column)) for column in columns):
-        raise ValueError(f"{path} is damaged: samples of {name!r} are no times")
+        raise ValueError(f"{path} is damaged: samples of {name!r} are not times")
     seconds, pace = (tuple(map(float, column or ())) for column in columns)
     if len(seconds) != len(pace) or len(seconds) < LEAST_SAMPLES:
         raise ValueError(f"{path} is damaged: {name!r} has too few samples")

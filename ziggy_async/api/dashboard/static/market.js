@@ -205,7 +205,7 @@ function read(params) {
   try {
     kept = JSON.parse(localStorage.getItem(STORED)) ?? {};
   } catch {
-    // nothing is kept, or it is no JSON
+    // nothing is kept, or it is not JSON
   }
   const isAddressed = [...params.keys()].length > 0;
   const list = (kind) => {
