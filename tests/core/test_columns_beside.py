@@ -132,6 +132,24 @@ def test_hours_that_cannot_be_read_are_not_left_out(read, clocks, tmp_path):
 
 
 @everywhere
+@pytest.mark.parametrize("name", ["Minute", "mm", "Sec"])
+@pytest.mark.parametrize("minutes", [[0, 30], [30.5, 0.0], ["30m", "0m"], [None, "30"], [""] * 2])
+def test_minutes_are_not_left_out_beside_hours(read, name, minutes, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"column 'hour' holds times of day, as '9', .*: write times of day in one column"
+    ):
+        read(DAYS | {"hour": [9, 10], name: minutes} | BARS, tmp_path)
+
+
+@everywhere
+def test_what_are_no_minutes_beside_hours(read, tmp_path):
+    stamps = read(DAYS | {"hour": [9, 10], "sec": ["XNYS", "ARCX"]} | BARS, tmp_path)["timestamp"]
+    assert stamps.astype("M8[h]").astype(str).tolist() == [
+        f"{day}T{hour}" for day, hour in zip(DAYS["date"], ["09", "10"], strict=True)
+    ]
+
+
+@everywhere
 def test_hours_are_not_left_out_where_one_day_is_none(read, tmp_path):
     table = {name: column + column[:1] for name, column in BARS.items()} | {"hour": [9, 10, 9]}
     days = DAYS["date"]

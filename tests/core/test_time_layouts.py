@@ -229,6 +229,11 @@ REFUSED = {
         ["10.25", "10.50", "10.25"],
         "is not a date and time: write the time of day with colons, like 09:30",
     ),
+    "texts with points that may be fractions of hours of two digits": (
+        DATES["texts"],
+        ["09.50", "10.50", "09.50"],
+        "'2024-01-0. 09.50' is not a date and time: write the time of day with colons, like 09:30",
+    ),
     "less digits than the others": (DATES["texts"], ["0930", "0931", "25"], "'2024-01-0. 25' is not a date and time"),
     "a figure among times of day": (DATES["texts"], ["09:30", "09:31", "9"], "'2024-01-0. 9' is not a date and time"),
 }

@@ -47,7 +47,7 @@ PACKED_CLOCK = re.compile(r"(?:[01]?\d|2[0-3])[0-5]\d[0-5]\d(?:\d{3}|\d{6})", re
 FIGURE_OF_A_CLOCK = re.compile(r"\d{1,9}|\d{12}|\d{1,2}[.h]\d{2}(?:\.\d{2})?|\d{1,2} ?(?:h|[ap]\.?m\.?)", re.IGNORECASE)
 """A figure that may be a time of day under a name that says so."""
 FIGURE_OF_AN_HOUR = re.compile(r"T?\d")
-"""The beginning of a figure of an hour under its name."""
+"""The beginning of a figure of an hour, or of minutes, under its name."""
 HALF = re.compile(r" *([ap])\.?m\.? *", re.IGNORECASE)
 """A half of the day."""
 NOON = 12
@@ -343,8 +343,11 @@ def _clocks_of(heads: Heads) -> list[str]:
 
 
 def _have_parts(heads: Heads) -> bool:
-    """Returns whether there is a column of minutes or seconds."""
-    return any(spelled(name).name in PARTS_OF_HOURS and _are_all(_is_figure, head) for name, head in heads.items())
+    """Returns whether there is a column of minutes or seconds, as 30, 30.5 or 30m; its head may be blank."""
+    parts = [head for name, head in heads.items() if spelled(name).name in PARTS_OF_HOURS]
+    return any(
+        all(_is_blank(value) or FIGURE_OF_AN_HOUR.match(time_text(value) or "") for value in head) for head in parts
+    )
 
 
 def _are_clocks_of(name: str, values: Sequence[Any]) -> bool:
@@ -368,10 +371,6 @@ def _hold_days(values: Sequence[Any]) -> bool:
     if 2 * len(others) >= len(known):
         return False
     return not any(map(moments_of, others)) or _are_most(lambda value: isinstance(value, str) and is_day(value), known)
-
-
-def _is_figure(value: Any) -> bool:
-    return is_digits(time_text(value) or "")
 
 
 def _are_most(is_one: Callable[[Any], object], values: Sequence[Any]) -> bool:

@@ -101,9 +101,10 @@ def in_marks(name: str, texts: Iterable[str]) -> list[str]:
 
 
 def _are_pointed(texts: Iterable[str]) -> bool:
-    """Returns whether these are times of day like 09.30, and no numbers of hours, as 9.25 and 9.50 are."""
+    """Returns whether these are times of day like 09.30, and no numbers of hours, as 09.25 and 09.50 are."""
     known = [text for text in texts if text[:1].isdigit()]
-    is_clear = any(text[0] == "0" or text[3:] not in ("00", "25", "50") for text in known)
+    minutes = {text[3:] for text in known}
+    is_clear = not minutes <= {"00", "25", "50"} or (minutes == {"00"} and any(text[0] == "0" for text in known))
     return is_clear and all(map(POINTED.fullmatch, known))
 
 
