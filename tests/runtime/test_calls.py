@@ -8,6 +8,7 @@ import gc
 import inspect
 import threading
 import time
+import traceback
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ClassVar
@@ -214,6 +215,27 @@ def test_a_coroutine_is_cancelled_in_the_thread_of_its_loop() -> None:
     assert cancelled_in == [threading.get_ident()]
 
 
+async def test_a_coroutine_that_another_thread_abandons_while_its_task_is_made_is_cancelled() -> None:
+    async def endless() -> None:
+        await asyncio.Event().wait()
+
+    def abandon_meanwhile(loop: asyncio.AbstractEventLoop, coroutine: Any, **kwargs: Any) -> asyncio.Task[Any]:
+        thread = threading.Thread(target=call.abandon)
+        thread.start()
+        thread.join()
+        return asyncio.Task(coroutine, loop=loop, **kwargs)
+
+    call = call_of(endless)
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(abandon_meanwhile)
+    assert call.starts_on_loop()
+    loop.set_task_factory(None)
+    task = call.task
+    assert task is not None
+    await asyncio.wait([task], timeout=30)
+    assert task.cancelled()
+
+
 async def test_who_gives_up_waiting_while_an_outcome_is_set_keeps_no_other_from_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -301,3 +323,15 @@ def test_nothing_stays_behind(
     asyncio.run(use())
     pool.shutdown()  # the thread is past the call
     assert list(Tracked.alive) == []
+
+
+def test_an_error_that_is_raised_again_and_again_keeps_its_traceback() -> None:
+    def raised(outcome: Outcome) -> list[str]:
+        with pytest.raises(KeyError) as caught:
+            outcome.get()
+        return [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+
+    call = Call("fails", {}.pop, ("nowhere",))
+    call.run()
+    call.publish()
+    assert raised(call) == raised(call) == raised(call) == ["raised", "get", "run"]

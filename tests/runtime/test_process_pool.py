@@ -112,12 +112,6 @@ async def test_processes_are_started_when_needed_and_used_again(pool: ProcessPoo
     assert len(pids(pool)) == 2
 
 
-@pytest.mark.parametrize("size", [0, -3])
-def test_a_size_that_is_none(size: int) -> None:
-    with pytest.raises(ValueError, match=f"size: {size}"):
-        ProcessPool(size)
-
-
 async def test_places_are_given_in_turn(pool: ProcessPool, tmp_path: Path) -> None:
     doors = [tmp_path / str(number) for number in range(3)]
     calls = [asyncio.create_task(run(pool, process_work.waits_for, str(door))) for door in doors]

@@ -1,15 +1,18 @@
 """The thread pool: reuse, sizes, stuck threads, ends, forks."""
 
+import contextlib
 import gc
 import subprocess
+import sys
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import ClassVar
 
 import pytest
-from pooled import Submitted, idle_in, pool_of, submit, waiting_in
+from pooled import Submitted, idle_in, pool_of, running_in, submit, waiting_in
 
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.threads import ThreadPool
@@ -183,15 +186,6 @@ class Argument:
 # --- size
 
 
-@pytest.mark.parametrize("size", [0, -1])
-def test_a_size_that_is_none(size: int, pool: ThreadPool) -> None:
-    with pytest.raises(ValueError, match=f"size: {size} "):
-        ThreadPool(size)
-    with pytest.raises(ValueError, match=f"size: {size} "):
-        pool.resize(size)
-    assert pool.size == 2
-
-
 def test_growing_starts_what_waits(pool: ThreadPool) -> None:
     gates = [Gate(pool) for _ in range(2)]
     for gate in gates:
@@ -323,11 +317,13 @@ def test_no_thread_to_be_had(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) 
     assert order == [1, 2]
 
 
-def test_an_interrupt_while_a_thread_starts(pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_an_interrupt_while_a_thread_starts(has_begun: bool, pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
     start = threading.Thread.start
 
     def interrupted(thread: threading.Thread) -> None:
-        start(thread)
+        if has_begun:
+            start(thread)
         raise KeyboardInterrupt
 
     pool.resize(1)
@@ -337,7 +333,40 @@ def test_an_interrupt_while_a_thread_starts(pool: ThreadPool, monkeypatch: pytes
         with pytest.raises(KeyboardInterrupt):
             submit(pool, done.append, 1)
     submit(pool, done.append, 2).result(PATIENCE)
-    assert done == [1, 2]
+    assert done == [2], "a call that could not be put is not made"
+    assert pool.shutdown() == []
+
+
+@pytest.mark.parametrize("line", range(1, 7))
+def test_an_interrupt_while_a_thread_is_woken(line: int, pool: ThreadPool) -> None:
+    """Whatever call it interrupts, afterwards as many calls as there are threads run side by side."""
+    events = iter(range(line + 1))  # of `_wake`: its call, and its lines
+
+    def interrupt(frame: FrameType, event: str, argument: object) -> object:
+        if frame.f_code is not ThreadPool._wake.__code__:
+            return None
+        if next(events, line) == line:
+            raise KeyboardInterrupt
+        return interrupt
+
+    def meet() -> None:
+        together = threading.Barrier(2)
+        for met in [submit(pool, together.wait, 1.0) for _ in range(2)]:
+            met.result(PATIENCE)
+        until(lambda: idle_in(pool) == 2)
+
+    pool.resize(2)
+    meet()
+    before = sys.gettrace()
+    sys.settrace(interrupt)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            submit(pool, int)
+    finally:
+        sys.settrace(before)
+    until(lambda: running_in(pool) == 0)
+    for _ in range(3):
+        meet()
 
 
 # --- the end

@@ -57,8 +57,7 @@ class Background:
         self._finished = 0  # attempts
         self._mean_seconds = 0.0
         self._loop = asyncio.get_running_loop()
-        self.unfinished: dict[int, Task] = {}
-        """The tasks without an outcome, by number: also those that wait for a place, or for their letter to be kept."""
+        self.unfinished: dict[int, Task] = {}  # by number; also those that wait for a place, or for their letter
         self._by_key: dict[Any, Task] = {}  # of those that are not at their end
         self._cancelled: set[asyncio.Task[Any]] = set()  # of coroutines that have not ended yet
         self._closing = threading.Lock()  # several threads may find the loop closed

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
-from types import BuiltinFunctionType, CoroutineType, FunctionType
+from types import BuiltinFunctionType, CoroutineType, FunctionType, TracebackType
 from typing import Any
 
 from ziggy_async.messages import described, printable
@@ -30,11 +30,12 @@ class UnraisableError(RuntimeError):
 class Outcome:
     """A value or an error; neither until `is_set`."""
 
-    __slots__ = ("_lock", "_waiters", "error", "is_set", "value")
+    __slots__ = ("_lock", "_traceback", "_waiters", "error", "is_set", "value")
 
     def __init__(self) -> None:
         self.value: Any = None
         self.error: BaseException | None = None
+        self._traceback: TracebackType | None = None  # of the error, as it was set: each raise adds to it
         self.is_set = False  # written under _lock
         self._waiters: list[asyncio.Future[None]] = []  # by _lock
         self._lock = threading.Lock()
@@ -45,6 +46,7 @@ class Outcome:
             if self.is_set:
                 return False
             self.value, self.error, self.is_set = value, error, True
+            self._traceback = None if error is None else error.__traceback__
             waiters = tuple(self._waiters)  # one that is cancelled meanwhile leaves the list
         for waiter in waiters:
             wake(waiter)
@@ -55,15 +57,22 @@ class Outcome:
         if self.error is None:
             return self.value
         try:
-            raise self.error
+            raise self.error.with_traceback(self._traceback)
         finally:
             del self  # the error's traceback leads to this frame: it must not lead back to the error
+
+    def result(self) -> Any:
+        """Does what `get` does, but once: it lets go of value and error."""
+        try:
+            return self.get()
+        finally:
+            self.value = self.error = self._traceback = None
 
     async def wait(
         self, home: asyncio.AbstractEventLoop | None = None, if_closed: Callable[[], object] = lambda: None
     ) -> None:
-        """Returns once it is set. Cancelling this leaves nothing behind. `home`: the loop that sets it; when that was
-        closed, a waiter in another loop calls `if_closed`, which sets it."""
+        """Returns once it is set. Cancelling this leaves nothing behind. `home`: the loop that sets it, unless it was
+        closed: then a waiter in another loop calls `if_closed`, which sets the outcome."""
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
         with self._lock:
@@ -156,7 +165,7 @@ class Call(Outcome):
         if self.ended is not None:
             self.set(value, error)
         elif self._loop is not None:
-            try:  # `call_soon` once more: a deadline that has passed expires in the iteration between
+            try:  # one iteration of the loop later, so that a deadline that has passed expires before
                 self._loop.call_soon_threadsafe(self._loop.call_soon, self._await, value)
             except Exception as refusal:  # it is closed
                 close_unless_begun(value)
@@ -173,6 +182,8 @@ class Call(Outcome):
         guarding, name = guarded(coroutine, self.operation), printable(self.operation)
         self.task = asyncio.get_running_loop().create_task(guarding, name=name, context=self.context)
         self.task.add_done_callback(partial(self._end_on_loop, coroutine))
+        if self.is_set:  # another thread has abandoned it since, and may have found no task
+            self.task.cancel()
 
     def _end_on_loop(self, coroutine: Any, task: "asyncio.Task[Any]") -> None:
         close_unless_begun(coroutine)  # else one that is cancelled before that is warned of
@@ -182,13 +193,6 @@ class Call(Outcome):
         except asyncio.CancelledError as cancelled:  # which leaves the task: its traceback has the frames of the loop
             error = raisable(cancelled.with_traceback(None), self.operation)
         self.set(task.result() if error is None else None, error)
-
-    def result(self) -> Any:
-        """Does what `get` does, but once: it lets go of value and error."""
-        try:
-            return self.get()
-        finally:
-            self.value = self.error = None
 
     def cancel(self) -> bool:
         """Cancels it if it has not begun, from any thread; returns whether. The outcome is then `Stopped`."""
@@ -202,9 +206,10 @@ class Call(Outcome):
     def abandon(self) -> bool:
         """Ends it for its waiters, with `Stopped`. Returns False when it has an outcome. A coroutine is cancelled, in
         its loop's thread; what runs in another thread goes on alone, and a coroutine that it gives is closed."""
+        was_open = self.set(None, Stopped(f"{printable(self.operation)}: it was stopped"))  # before: as in `_await`
         if (task := self.task) is not None:  # which the loop's thread resets
             call_in_loop(task.get_loop(), task.cancel)
-        return self.set(None, Stopped(f"{printable(self.operation)}: it was stopped"))
+        return was_open
 
 
 def call_in_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *args: Any) -> bool:

@@ -44,7 +44,7 @@ async def call(
         running = asyncio.run_coroutine_threadsafe(answering, home)
         running.add_done_callback(lambda _: end())
         await answer.wait(home, end)
-        value: T = answer.get()
+        value: T = answer.result()
         return value
     except asyncio.CancelledError:
         if answer.set(None, asyncio.CancelledError()):  # from now on nothing else answers it
@@ -60,7 +60,6 @@ async def call(
     finally:
         if home.is_closed():
             close_unless_begun(answering)
-        answer.error = None  # its traceback leads to this frame
 
 
 async def _answer(function: Function[T], answer: Outcome, undo: Callable[[T], object]) -> None:

@@ -22,7 +22,7 @@ class ProcessPool(ThreadPool):
     """
 
     def __init__(self, size: int) -> None:
-        """Raises `ValueError` unless `size` >= 1. Starts nothing."""
+        """`size`: at least 1. Starts nothing."""
         self._children: dict[threading.Thread, ChildProcess] = {}  # by the lock
         super().__init__(size, "ziggy-async-process")
         lifecycle.exit_before_others(lifecycle.Stage.PROCESSES)  # before multiprocessing waits for the processes

@@ -10,7 +10,6 @@ from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from ziggy_async import lifecycle
-from ziggy_async.messages import shown
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.gil_gate import GatedThread, gate
@@ -18,8 +17,7 @@ from ziggy_async.runtime.gil_gate import GatedThread, gate
 EXIT_TIMEOUT = 2.0  # seconds that the interpreter's exit leaves to calls that are running then
 ANSWER_TIMEOUT = 0.1  # seconds that it leaves then to those who await them, in daemon threads
 MOST_BEFOREHAND = 32  # threads that are started before there are calls: as many as could ever be in each other's way
-MOST_REPLACED = 4
-"""Stuck threads that a pool replaces, as a multiple of its size: calls that hang must not use up all threads."""
+MOST_REPLACED = 4  # stuck threads that a pool replaces, in sizes of it: hanging calls must not use up all threads
 
 
 class ThreadPool:
@@ -32,8 +30,7 @@ class ThreadPool:
     """
 
     def __init__(self, size: int, name: str = "ziggy-async") -> None:
-        """`name`: the beginning of its threads' names. Raises `ValueError` unless `size` >= 1, `Stopped` when the
-        interpreter is exiting."""
+        """`size`: at least 1. `name`: its threads' names begin so. Raises `Stopped` when the interpreter is exiting."""
         if lifecycle.has_ended(lifecycle.Stage.THREADS):
             raise Stopped("the interpreter is exiting: the thread pool is closed")
         self._name = name
@@ -53,7 +50,7 @@ class ThreadPool:
         self._stuck: set[Call] = set()  # of those, the abandoned ones
         self._threads: set[threading.Thread] = set()
         self._leaving: list[threading.Thread] = []  # have left `_threads`, and may not have ended yet
-        self._idle: list[WakeUps] = []  # of the threads that rest; the last one is woken first: its caches are warm
+        self._idle: dict[WakeUps, None] = {}  # of threads that rest; the last one is woken first: its caches are warm
 
     def __del__(self) -> None:
         for wake_ups in getattr(self, "_idle", ()):  # it may not have come so far
@@ -101,7 +98,7 @@ class ThreadPool:
             try:
                 if not self._wake() and (self._stuck or len(self._threads) < self.size):  # else all are there
                     self._grow()
-            except RuntimeError:
+            except BaseException:  # an interrupt too
                 del self._waiting[call]
                 raise
 
@@ -112,10 +109,7 @@ class ThreadPool:
             self._start_threads(0 if self._is_shut else MOST_BEFOREHAND)
 
     def resize(self, size: int) -> None:
-        """Starts threads for what waits, or ends those that are too many: idle ones now, others after their call.
-        Raises `ValueError` unless `size` >= 1."""
-        if size < 1:
-            raise ValueError(f"size: {shown(size)} is not a number of threads of at least 1")
+        """Starts threads for what waits, or ends those that are too many: idle ones now, others after their call."""
         with self._lock:
             self.size = size
             while self._wake():  # they look whether they are to end
@@ -168,8 +162,9 @@ class ThreadPool:
         """Has an idle thread look for a call, or whether it is to end. Returns False when none is idle."""
         if not self._idle:
             return False
-        self._idle[-1].put(self)  # before the next line: an interrupt between them loses no thread
-        self._idle.pop()
+        wake_ups = next(reversed(self._idle))
+        wake_ups.put(self)  # first: where an interrupt comes now the thread itself does the rest
+        self._idle.pop(wake_ups, None)
         return True
 
     @property
@@ -191,12 +186,12 @@ class ThreadPool:
             wake_ups: WakeUps = SimpleQueue()
             wake_ups.put(self)
             thread = threading.Thread(target=_serve, args=(wake_ups,), name=name, daemon=True)
-            self._threads.add(thread)
             try:
+                self._threads.add(thread)
                 thread.start()
-            except RuntimeError:
-                self._threads.remove(thread)
-                if self._counted == 0:
+            except BaseException as error:
+                self._threads.discard(thread)  # if it has begun, it ends
+                if self._counted == 0 or not isinstance(error, RuntimeError):
                     raise
                 return
             self._started += 1
@@ -225,11 +220,12 @@ class ThreadPool:
         made: Call | None = None
         while True:
             with self._lock:
+                if not (self.is_here if made is None else made in self._running):
+                    return False  # an interrupt came while it was started, or this is a child that the call has forked
                 if made is not None:
-                    if made not in self._running:  # a forked child of this thread: it has the parent's work behind it
-                        return False
                     self._running.remove(made)
                     self._stuck.discard(made)
+                self._idle.pop(wake_ups, None)
                 stays, call = not self._leaves(), None
                 if not stays:
                     self._wake()  # perhaps this thread was woken for a call
@@ -237,7 +233,7 @@ class ThreadPool:
                     call, _ = self._waiting.popitem(last=False)
                     self._running.add(call)
                 else:
-                    self._idle.append(wake_ups)
+                    self._idle[wake_ups] = None
             if made is not None:
                 made.publish()  # when all else is done: whoever awaits it gets the GIL at once
                 gate.let_others_in(thread, made)
@@ -252,8 +248,7 @@ class ThreadPool:
         del call  # as in Gate.run
 
 
-WakeUps: TypeAlias = "SimpleQueue[ThreadPool | None]"
-"""One thread's: the pool, when it is to look for a call, or for something else; None when the pool is gone."""
+WakeUps: TypeAlias = "SimpleQueue[ThreadPool | None]"  # a thread's: the pool in which it is to look; None: it is gone
 
 
 def _serve(wake_ups: WakeUps) -> None:
