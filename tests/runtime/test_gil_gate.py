@@ -31,8 +31,8 @@ def until(condition: Callable[[], bool]) -> None:
 class Entrant:
     """A thread that is at the gate, or behind it once `is_inside`."""
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(self, gate: Gate, pool: str = "") -> None:
+        self._gate, self._pool = gate, pool
         self._leaving = threading.Event()
         self.is_inside = threading.Event()
         self._thread = threading.Thread(target=self._visit, daemon=True)
@@ -40,7 +40,7 @@ class Entrant:
 
     def _visit(self) -> None:
         call = Call("inside", self._stay)
-        thread = GatedThread()
+        thread = GatedThread(self._pool)
         self._gate.run(thread, call)
         self._gate.leave(thread)
 
@@ -83,6 +83,18 @@ def test_one_thread_at_a_time_in_the_order_in_which_they_came(gate: Gate) -> Non
         assert not any(later.is_inside.is_set() for later in threads[number + 1 :])
         thread.leave()
     assert gate._holder is None
+
+
+def test_pools_take_turns(gate: Gate) -> None:
+    entrants = []
+    for pool in ("many", "many", "many", "few", "many", "few"):
+        before = len(gate._line)
+        entrants.append(Entrant(gate, pool))
+        until(lambda before=before: gate._holder is not None and len(gate._line) == before + (len(entrants) > 1))  # type: ignore[misc]
+    assert [thread.pool for thread in gate._line] == ["few", "many", "few", "many", "many"]
+    for entrant in (entrants[place] for place in (0, 3, 1, 5, 2, 4)):
+        assert entrant.is_inside.wait(PATIENCE)
+        entrant.leave()
 
 
 def test_a_long_line_does_not_take_the_gil_from_the_call_under_way(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,10 @@
 A thread that wants the GIL asks the one that has it after 5 ms, and may then lose it to a third one, again and again:
 beside eight threads a loop was late by 6 ms with calls of 0.15 ms, by 55 with calls of 1.5 ms, by 127 with calls of
 15 ms (95th percentiles of pings). So one thread of the process at a time makes calls that hold the GIL. Between two
-calls it sleeps for a moment if the loop was woken for results, and has not come: then the loop gets the GIL. At the end
-of a time slice the next thread in line takes over, since one that has rested gets the processor sooner than one that
-has used up its share: so do those in line, which wake up now and then. While the next thread wakes up, a thread that
-arrives may enter first, but not twice in a row.
+calls it sleeps for a moment if the loop was woken for results and has not come: then the loop gets the GIL. At the end
+of a time slice the next thread in line takes over: the system gives a processor sooner to a thread that has rested.
+Threads in line wake up now and then, so that they count as such. While the next one wakes up, a thread that arrives may
+enter first, but not twice in a row.
 
 A call that does not hold the GIL, because it waits or computes without it, does not need the gate. The gate sees which
 functions make such calls, and remembers it for a while: the first in line has the GIL although the call under way has
@@ -16,7 +16,7 @@ not ended, or that call has used little of the processor.
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -25,9 +25,9 @@ from ziggy_async.runtime.call import Call
 
 LONG = 1e-4  # seconds of the processor that a call may use without the gate
 SLICE = 1e-3  # seconds after which the next thread in line takes over
-TINY = 1e-4  # seconds that a pause takes: a shorter call lets the loop in at the end of a slice alone
-SHORT = 5e-4  # seconds below which a longer one lets it in whenever it has to come
-DUE = 3e-3  # seconds since it was woken, and let in, after which others do: a thread that pauses may lose its processor
+TINY = 1e-4  # seconds that a pause takes: a call that took less lets the loop in at the end of a slice alone
+SHORT = 5e-4  # seconds: a call between `TINY` and this lets the loop in whenever it has to come
+DUE = 3e-3  # seconds since the loop was woken, and since it was let in, after which a longer call lets it in
 OBSERVABLE = 2e-4  # seconds after which a stretch is observed: amid tiny calls the loop is woken, without the GIL
 PAUSE = 1e-6  # seconds that the holder asks to sleep for; the system makes it some fifty times as long
 LONGEST_PAUSE = 1e-4  # seconds after which the loop has not come because it has no processor
@@ -36,10 +36,9 @@ POLL = 4e-3  # seconds after which those in line wake up, and the first one look
 AWAKE = 8  # of those in line that wake up in that time: each one takes the GIL from the call under way
 LATE = 1e-3  # seconds: one that wakes up later than that by as much was kept from the GIL by another thread
 OBSERVATIONS = 3  # in a row, that count: a call that holds the GIL may let go of it for a moment, or have no processor
-WAITS = 0.02  # share of the processor below which a call has waited; fifty threads that share the GIL have as much each
+WAITS = 0.02  # share of its time below which a call that computes has waited; each of fifty threads has that of the GIL
 KNOWN = 1.0  # seconds for which it is known that calls of a function do not need the gate
 MOST_KNOWN = 1000  # functions that are remembered
-NOT_SEEN = 0, 0.0
 PROBE = 5e-5  # seconds for which the first in line keeps the GIL to see whether the call under way computes without it
 
 HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -48,13 +47,12 @@ HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 class GatedThread:
     """A thread that makes calls behind the gate. Made in that thread."""
 
-    def __init__(self) -> None:
-        self.clock: Callable[[], float] = float
-        """Its processor time, in seconds, for any thread to ask for; 0.0 where the system does not tell."""
+    def __init__(self, pool: str = "") -> None:
+        self.pool = pool  # the name of its pool
+        self.clock: Callable[[], float] = float  # its processor time, for any thread; 0.0 where there is no such clock
         if hasattr(time, "pthread_getcpuclockid"):
             self.clock = partial(time.clock_gettime, time.pthread_getcpuclockid(threading.get_ident()))
-        self.wake_ups: SimpleQueue[None] = SimpleQueue()
-        """One when it is the first in line, and when it may enter or has entered."""
+        self.wake_ups: SimpleQueue[None] = SimpleQueue()  # one when it is the first in line, and when it may enter
 
 
 class Gate:
@@ -73,13 +71,12 @@ class Gate:
         self._key: Hashable = None  # of the holder's stretch under way; None between two
         self._entered = self._began = self._computed = 0.0
         self._paused = 0.0  # when the loop was let in
+        # Key -> how often in a row it was seen without the GIL, and until when it is known not to need the gate:
         self._seen: dict[Hashable, tuple[int, float]] = {}
-        """Key -> how often in a row it was seen without the GIL, and until when it is known not to need the gate."""
 
     def run(self, thread: GatedThread, call: Call) -> None:
         """Makes the call in `thread`, the current one, as soon as that may. The thread may hold the gate afterwards:
-        `leave` is to follow when it has no further call.
-        A stretch is one call, or tiny calls of one function in a row.
+        `leave` is to follow when it has no further call. A stretch is one call, or tiny ones of one function in a row.
 
         The outcome is to be published when the call is over for the gate, and `let_others_in` to follow: to wake a loop
         is a system call without the GIL, which would look as if a long call computed without it."""
@@ -98,7 +95,7 @@ class Gate:
 
     def is_needed(self, key: Hashable) -> bool:
         """Returns whether calls of the function with this key are to be made behind the gate."""
-        _, free_until = self._seen.get(key, NOT_SEEN)
+        _, free_until = self._seen.get(key, (0, 0.0))
         return HAS_GIL and free_until <= time.perf_counter()
 
     def _begin(self, thread: GatedThread, key: Hashable) -> None:
@@ -116,9 +113,8 @@ class Gate:
             if self._holder is None and self._last is not thread:
                 self._is_overtaken = bool(self._line)
                 self._holder, self._entered = thread, time.perf_counter()
-            if self._holder is thread:
-                return
-            self._line.append(thread)
+            elif self._holder is not thread:
+                self._line.insert(self._place_of(thread), thread)
         while True:
             with self._lock:
                 if self._holder is None and self._line[0] is thread:
@@ -132,9 +128,20 @@ class Gate:
             except Empty:
                 self._poll(thread, time.perf_counter() - due)
 
-    def _open(self) -> None:
+    def _place_of(self, thread: GatedThread) -> int:
+        """Returns where a thread stands in line that comes while another one holds the gate, with the lock held. Pools
+        take turns: a burst of calls in one of them delays a call of another by one slice."""
+        ahead = Counter([self._holder and self._holder.pool])
+        own = ahead[thread.pool] + sum(other.pool == thread.pool for other in self._line)
+        for place, other in enumerate(self._line):
+            if ahead[other.pool] > own:
+                return place
+            ahead[other.pool] += 1
+        return len(self._line)
+
+    def _open(self, last: GatedThread | None = None) -> None:
         """Wakes the first in line, with the lock held. It has the gate, if another thread came first the last time."""
-        self._holder = self._last = self._key = None
+        self._holder, self._last, self._key = None, last, None
         if self._line:
             self._line[0].wake_ups.put(None)
             if self._is_overtaken:
@@ -150,12 +157,11 @@ class Gate:
     def _end(self, thread: GatedThread) -> None:
         """Ends the stretch and notes what is seen of it, if `thread` holds the gate: else the fields are another's."""
         with self._lock:
-            if self._holder is not thread:
-                return
-            key, self._key = self._key, None
-            seconds = time.perf_counter() - self._began
-            if seconds > OBSERVABLE:
-                self._note(key, int(_has_waited(thread.clock() - self._computed, seconds)))
+            if self._holder is thread:
+                seconds = time.perf_counter() - self._began
+                if seconds > OBSERVABLE:
+                    self._note(self._key, int(_has_waited(thread.clock() - self._computed, seconds)))
+                self._key = None
 
     def let_others_in(self, thread: GatedThread, call: Call) -> None:
         """Lets in the loop that has to come for outcomes, and at the end of the slice the next thread in line."""
@@ -171,19 +177,16 @@ class Gate:
         if is_over:
             with self._lock:
                 if self._holder is thread:
-                    self._open()
-                    self._last = thread
+                    self._open(last=thread)
 
     def _poll(self, thread: GatedThread, late: float) -> None:
         """Called by a thread in line that has woken up `late` seconds after it was to. If it is the first one, it looks
         at the call under way, and enters when that does not need the gate, or has taken too long."""
         with self._lock:
-            holder = self._holder
-            if holder is None or holder is thread or self._key is None or self._line[0] is not thread:
+            holder, seconds = self._holder, time.perf_counter() - self._began
+            if holder in (None, thread) or self._key is None or self._line[0] is not thread or seconds < OBSERVABLE:
                 return
-            seconds, computed = time.perf_counter() - self._began, holder.clock() - self._computed
-            if seconds < OBSERVABLE:
-                return
+            computed = holder.clock() - self._computed
             if _is_computing(holder):
                 self._note(self._key, OBSERVATIONS)
             elif late > LATE:
@@ -197,7 +200,7 @@ class Gate:
         """Counts so many observations of a function without the GIL, 0 for one with it."""
         if key not in self._seen and len(self._seen) >= MOST_KNOWN:
             self._seen.clear()
-        before, free_until = self._seen.get(key, NOT_SEEN)
+        before, free_until = self._seen.get(key, (0, 0.0))
         count = before + observations if observations else 0
         self._seen[key] = (count, free_until) if count < OBSERVATIONS else (0, time.perf_counter() + KNOWN)
 

@@ -185,7 +185,7 @@ class ThreadPool:
             name = f"{self._name}-{self._started}"
             wake_ups: WakeUps = SimpleQueue()
             wake_ups.put(self)
-            thread = threading.Thread(target=_serve, args=(wake_ups,), name=name, daemon=True)
+            thread = threading.Thread(target=_serve, args=(wake_ups, self._name), name=name, daemon=True)
             try:
                 self._threads.add(thread)
                 thread.start()
@@ -251,9 +251,9 @@ class ThreadPool:
 WakeUps: TypeAlias = "SimpleQueue[ThreadPool | None]"  # a thread's: the pool in which it is to look; None: it is gone
 
 
-def _serve(wake_ups: WakeUps) -> None:
+def _serve(wake_ups: WakeUps, name: str) -> None:
     """Makes calls when it is woken, in a thread of a pool. While it rests it refers to neither pool nor call."""
-    thread = GatedThread()
+    thread = GatedThread(name)
     while (pool := wake_ups.get()) is not None and pool._make_calls(thread, wake_ups):
         del pool
         gate.leave(thread)
