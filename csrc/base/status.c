@@ -11,6 +11,10 @@ za_code za_fail(za_error *error, za_code code, const char *format, ...)
         error->code = code;
         (void)za_print_list(error->text, sizeof error->text, format, arguments);
         va_end(arguments);
+        /* Callers' names may hold control characters, which are not to reach a log. */
+        for (char *byte = error->text; *byte != '\0'; byte++) {
+            *byte = (unsigned char)*byte < ' ' || *byte == 0x7f ? '?' : *byte;
+        }
     }
     return code;
 }

@@ -272,7 +272,7 @@ async def test_a_full_queue(client, monkeypatch):
     monkeypatch.setattr(queueing, "LONGEST_WAIT", 0.05)
     for options in (None, {"on_full": "wait"}):
         late = await submit(client, "late", "features", 503, options)
-        assert late == {"detail": "no room in the queue within 0.05 s; try again later"}
+        assert late == {"detail": "no place in the queue within 0.05 s; try again later"}
     for task_id in ("refused", "late"):
         await get(client, f"{TASKS}/{task_id}", 404)
     assert get_async_feature_computer().counts()["submitted"] == 3

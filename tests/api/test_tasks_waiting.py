@@ -1,4 +1,4 @@
-"""Tasks over HTTP that wait for room: they are seen, cancelled, also when their client goes; one of an id."""
+"""Tasks over HTTP that wait for a place: they are seen, cancelled, also when their client goes; one of an id."""
 
 import asyncio
 import json
@@ -58,7 +58,7 @@ def nap(task_id, **options):
 
 
 async def begin(client, computer, task_id, **options):
-    """Its POST, which waits for room now."""
+    """Its POST, which waits for a place now."""
     posting = asyncio.create_task(client.post(TASKS, json=nap(task_id, **options)))
     await until(lambda: any(task.work.task_id == task_id for task in computer._background.unfinished.values()))
     return posting
@@ -87,7 +87,7 @@ async def test_it_is_cancelled_once(client, computer):
     answer = await client.delete(f"{TASKS}/waits")
     assert (answer.status_code, answer.json()) == (200, {"ok": True, "message": "Cancelled", "task_id": "waits"})
     answer = await posting
-    assert (answer.status_code, answer.json()["detail"]) == (409, "the task was cancelled while it waited for room")
+    assert (answer.status_code, answer.json()["detail"]) == (409, "the task was cancelled while it waited for a place")
     assert await state_of(client, "waits") == "cancelled"
     assert (await client.delete(f"{TASKS}/waits")).status_code == 409
     computer.gate.set()

@@ -121,6 +121,14 @@ def test_the_log_of_a_source_has_names_without_control_characters_and_cut(caplog
     assert all(text.isprintable() and len(text) < 400 for text in said)
 
 
+@pytest.mark.parametrize("column", ["close", "timestamp"])
+def test_the_errors_of_a_load_have_symbols_without_control_characters(store: BarStore, column: str) -> None:
+    table: dict[str, Any] = {**TABLE, column: {"close": [-1.0] * 3, "timestamp": ["soon"] * 3}[column]}
+    with pytest.raises(ValueError, match="ERROR forged") as caught:
+        store.load("A\x1b[31m\nERROR forged", table, invalid="skip")
+    assert str(caught.value).isprintable()
+
+
 async def test_the_name_of_an_operation_is_cut_where_asyncio_shows_it() -> None:
     async def name() -> str:
         task = asyncio.current_task()

@@ -53,7 +53,7 @@ schema_of_pages = schemathesis.openapi.from_asgi("/openapi.json", pages())
 
 @pytest.fixture(scope="module", autouse=True)
 def market() -> Iterator[None]:
-    """Bars of some tickers; streams end at once, tasks that sleep are refused, and all others wait for room."""
+    """Bars of some tickers; streams end at once, tasks that sleep are refused, and all others wait for a place."""
     for symbol, count in TICKERS.items():
         load(default_store(), symbol, count)
     with pytest.MonkeyPatch.context() as patch:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 
 from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
 from ziggy_async.api.models import AllRequeuedAnswer, DeadLetterAnswer, DeadLettersAnswer, Done, RequeuedAnswer
-from ziggy_async.api.queueing import NO_ROOM, place_timeout, queue_refusals
+from ziggy_async.api.queueing import NO_PLACE, place_timeout, queue_refusals
 from ziggy_async.dead_letters.dead_letters import DeadLetters
 from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.options import Reason
@@ -34,9 +34,9 @@ OnRequeued = Callable[[TaskHandle[Any]], object]
 def add_to(group: EndpointGroup, on_requeued: OnRequeued) -> None:
     endpoints = DeadLetterEndpoints(group.computer, on_requeued)
     unknown = {404: "No such letter"}
-    requeuing = {**unknown, **NO_ROOM, 409: "This work cannot be run again by this process"}
+    requeuing = {**unknown, **NO_PLACE, 409: "This work cannot be run again by this process"}
     group.reads("/dead-letters", endpoints.list_all, DeadLettersAnswer)
-    group.posts("/dead-letters/requeue", endpoints.requeue_all, AllRequeuedAnswer, NO_ROOM)
+    group.posts("/dead-letters/requeue", endpoints.requeue_all, AllRequeuedAnswer, NO_PLACE)
     group.reads("/dead-letters/{letter_id}", endpoints.get, DeadLetterAnswer, unknown)
     group.posts("/dead-letters/{letter_id}/requeue", endpoints.requeue, RequeuedAnswer, requeuing)
     group.deletes("/dead-letters/{letter_id}", endpoints.discard, Done, unknown)
@@ -76,7 +76,7 @@ class DeadLetterEndpoints:
     async def requeue_all(self, reason: ByReason = None) -> dict[str, Any]:
         """Put the tasks of all dead letters, or of those with one reason, into the queue again, oldest first.
 
-        Letters that this process cannot requeue stay, and are counted as refused. Letters whose tasks found no room in
+        Letters that this process cannot requeue stay, and are counted as refused. Letters whose tasks found no place in
         the queue within 5 seconds stay too.
         """
         letters = await self.letters()
@@ -87,7 +87,7 @@ class DeadLetterEndpoints:
         return {"ok": True, "message": message, "requeued": requeued, "refused": refused, "left": len(letters)}
 
     async def requeue_each(self, letters: DeadLetters[Any], letter_ids: list[str]) -> tuple[int, int]:
-        """Returns how many were requeued and refused until there was no room. Raises `QueueFull` or `TimeoutError`
+        """Returns how many were requeued and refused until there was no place. Raises `QueueFull` or `TimeoutError`
         when there was none for the first."""
         requeued = refused = 0
         try:

@@ -244,7 +244,7 @@ class AcceptedAnswer(Ok):
 
 
 class TaskAnswer(AcceptedAnswer):
-    state: State = Field(description="`queued` also between two attempts; `waiting`: for room in the queue")
+    state: State = Field(description="`queued` also between two attempts; `waiting`: for a place in the queue")
     attempts: list[FailedAttempt] = Field(description="Those that have failed so far, oldest first")
     result: dict[str, Any] | None = Field(
         description="When it succeeded: features by ticker; signals and regime; null of a sleep"

@@ -9,22 +9,22 @@ from fastapi import HTTPException, Request
 from ziggy_async.runtime.errors import QueueFull, Stopped
 
 LONGEST_WAIT = 5.0
-"""Seconds that a request waits for room in the queue."""
+"""Seconds that a request waits for a place in the queue."""
 POLL = 0.2
 """Seconds between looks at whether the client of one that waits is still there."""
 
 STOPPED = {503: "The computer is stopping or stopped"}
-NO_ROOM = {503: "No room in the queue, or it takes no more work"}
+NO_PLACE = {503: "No place in the queue, or it takes no more work"}
 
 
 def place_timeout() -> asyncio.Timeout:
-    """Returns a timeout for a request that waits for room in the queue."""
+    """Returns a timeout for a request that waits for a place in the queue."""
     return asyncio.timeout(LONGEST_WAIT)
 
 
 @asynccontextmanager
 async def while_connected(request: Request, limit: asyncio.Timeout) -> AsyncIterator[None]:
-    """Ends the timeout when the client disconnects, so that a task that waits for room is cancelled."""
+    """Ends the timeout when the client disconnects, so that a task that waits for a place is cancelled."""
     watcher = asyncio.create_task(_end_when_gone(request, limit))
     try:
         yield
@@ -54,6 +54,6 @@ def queue_refusals() -> Iterator[None]:
     except QueueFull:
         raise HTTPException(503, "the queue is full; try again later") from None
     except TimeoutError:
-        raise HTTPException(503, f"no room in the queue within {LONGEST_WAIT:g} s; try again later") from None
+        raise HTTPException(503, f"no place in the queue within {LONGEST_WAIT:g} s; try again later") from None
     except Stopped:
         raise HTTPException(503, "the computer takes no work: it is stopping or stopped") from None

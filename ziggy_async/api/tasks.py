@@ -14,7 +14,7 @@ from ziggy_async.api.answers import answer
 from ziggy_async.api.bodies import NewTask
 from ziggy_async.api.endpoints import NO_TEXT, ComputerOf, EndpointGroup
 from ziggy_async.api.models import AcceptedAnswer, CancelledAnswer, TaskAnswer
-from ziggy_async.api.queueing import NO_ROOM, end, place_timeout, queue_refusals, while_connected
+from ziggy_async.api.queueing import NO_PLACE, end, place_timeout, queue_refusals, while_connected
 from ziggy_async.async_features.facade import Calls
 from ziggy_async.market_brain.features import Features, feature_computer
 from ziggy_async.market_brain.regime import regime_detector
@@ -35,7 +35,7 @@ LONGEST_LIST = 100
 def add_to(group: EndpointGroup, watchlist: Sequence[str], kept: "KeptTasks") -> None:
     endpoints = TaskEndpoints(group.computer, watchlist, kept)
     unknown = {404: "No such task, or it is forgotten"}
-    refusals = {**NO_TEXT, **NO_ROOM, 409: "The task of that id is not done yet, or this one was cancelled meanwhile"}
+    refusals = {**NO_TEXT, **NO_PLACE, 409: "The task of that id is not done yet, or this one was cancelled meanwhile"}
     group.posts("/tasks", endpoints.submit, AcceptedAnswer, refusals, status=202)
     group.reads("/tasks/{task_id:path}", endpoints.get, TaskAnswer, unknown)
     group.deletes("/tasks/{task_id:path}", endpoints.cancel, CancelledAnswer, {**unknown, 409: "It is done already"})
@@ -94,7 +94,7 @@ COMPUTE: dict[str, Callable[[list[str]], Any]] = {"features": features_of, "sign
 
 
 class Waiting:
-    """A task whose POST waits for room in the queue, with the members of the handle that it does not have yet."""
+    """A task whose POST waits for a place in the queue, with the members of the handle that it does not have yet."""
 
     args: tuple[Any, ...] = ()
     attempts: tuple[Attempt, ...] = ()
@@ -120,7 +120,7 @@ class Waiting:
 
 class KeptTasks:
     """The newest tasks by their ids, the oldest forgotten first: 1,000, with 100,000 tickers at most between them; and
-    those that wait for room."""
+    those that wait for a place."""
 
     def __init__(self) -> None:
         self._handles: OrderedDict[str, TaskHandle[Any] | Waiting] = OrderedDict()
@@ -141,7 +141,7 @@ class KeptTasks:
 
     def keep(self, handle: TaskHandle[Any] | Waiting, task_id: str | None = None) -> None:
         """The handle is that of its own id now, or of `task_id`, by which it was asked for before it joined another.
-        When that one still waits for room, this is its handle as well."""
+        When that one still waits for a place, this is its handle as well."""
         name = handle.task_id if task_id is None else task_id
         joined = self._waiting.get(handle.task_id)
         if joined is not None and joined.key is not None and joined.key == handle.key:
@@ -181,8 +181,8 @@ class TaskEndpoints:
         `features` fails when a ticker has no bars, `signals` answers as `POST /signals`, `sleep` holds a thread like a
         slow provider, and fails when no worker can be spared. A task that used up its attempts, was dropped
         or is too late becomes a dead letter. A task whose `key` is under way joins that one, and both ids lead to it.
-        Otherwise the id of a task that is not done is refused. A task that waits for room is cancelled when its client
-        disconnects.
+        Otherwise the id of a task that is not done is refused. A task that waits for a place is cancelled when its
+        client disconnects.
         """
         self._refuse_second(task)
         if task.work == "sleep":
@@ -207,7 +207,7 @@ class TaskEndpoints:
         raise HTTPException(409, f"the task {task.task_id!r} is not done yet: it is {first.state.value}")
 
     async def _enqueue(self, view: Calls, task: NewTask, call: tuple[Any, ...], request: Request) -> TaskHandle[Any]:
-        """Raises `TimeoutError` when there is no room in time."""
+        """Raises `TimeoutError` when there is no place in time."""
         limit = place_timeout()
         waiting = Waiting(task.task_id, task.options.key, limit)
         try:
@@ -219,7 +219,7 @@ class TaskEndpoints:
                 self._kept.keep(handle, task.task_id)
         except TimeoutError:
             if waiting.done():
-                raise HTTPException(409, "the task was cancelled while it waited for room") from None
+                raise HTTPException(409, "the task was cancelled while it waited for a place") from None
             raise
         return handle
 
@@ -242,8 +242,8 @@ class TaskEndpoints:
     async def cancel(self, task_id: str) -> dict[str, Any]:
         """Cancel the newest task of that id, for all who have joined it.
 
-        A task that waits never runs; if it waits for room, its POST is 409. A thread in the middle of it goes on, and
-        is replaced meanwhile.
+        A task that waits never runs; if it waits for a place, its POST is 409. A thread in the middle of it goes on,
+        and is replaced meanwhile.
         """
         handle = self._known(task_id)
         if handle.state.is_final or not handle.cancel():

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ziggy_async.messages import kind_of, shortened, shown
+from ziggy_async.messages import kind_of, printable, shortened, shown
 from ziggy_async.reading import frames
 from ziggy_async.reading.beside import HEAD, WHOLE_DAY, refuse_beside, with_day, with_zone
 from ziggy_async.reading.chunked import Chunked
@@ -107,9 +107,9 @@ def read_bars(data: object, symbol: str, rules: Rules = PLAIN) -> Bars:
         names = [each for each, _ in pairs if role_of(each) != "symbol"]
         roles = _roles(dict(pairs), names, replace(rules, columns=chosen))
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        raise ValueError(f"{printable(name)}: {error}") from None
     _refuse_other_symbols(pairs, name, roles.get("symbol"))
-    return _bars(dict(pairs), roles, Reader(lambda row: f"{name}: ", rules, is_bare=is_list(data)))
+    return _bars(dict(pairs), roles, Reader(lambda row: f"{printable(name)}: ", rules, is_bare=is_list(data)))
 
 
 def refuse_row(data: object, symbol: str | None, error: ValueError) -> None:
@@ -237,18 +237,18 @@ def _refuse_other_symbols(pairs: Sequence[tuple[str, Any]], symbol: str, named: 
     if not ranks:
         return
     name, column = pairs[min(ranks)[1]]
-    values, _ = distinct(name, column, Reader(lambda row: f"{symbol}: ", PLAIN))
+    values, _ = distinct(name, column, Reader(lambda row: f"{printable(symbol)}: ", PLAIN))
     names = [value for value in values if isinstance(value, str) or as_whole(value) is not None]
     if len(names) > 1:
         some = listed(map(shown, names[:3])) + (", ..." if len(names) > 3 else "")
         raise ValueError(
-            f"{symbol}: column {name!r} holds {len(names)} symbols: {some}; load_frame takes tables of many"
+            f"{printable(symbol)}: column {name!r} holds {len(names)} symbols: {some}; load_frame takes tables of many"
         )
     texts = [each for each in names if isinstance(each, str)]  # a number is the code of somebody
     if min(ranks)[0] <= 0 and not all(_may_be_same(other, symbol) for other in texts):
         raise ValueError(
-            f"{symbol}: column {name!r} says that the bars are those of {shown(names[0])}: load_frame takes them as"
-            " such; without that column they are those of any symbol"
+            f"{printable(symbol)}: column {name!r} says that the bars are those of {shown(names[0])}: load_frame takes"
+            " them as such; without that column they are those of any symbol"
         )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ziggy_async.duckdb_thread import Connection, with_connection
+from ziggy_async.messages import printable
 from ziggy_async.reading.alike import MOST_ALIKE, MOST_BYTES, are_alike, first_text, may_be_of_group, parts_of, types_of
 from ziggy_async.reading.beside import Values, refuse_beside, with_day, with_zone
 from ziggy_async.reading.casts import declared_values, may_have_points, says_order, typed_values, with_owner
@@ -272,7 +273,7 @@ class Reading:
         try:
             columns, values = typed_values(picked.columns, owner, self._rules)
         except RowError as error:
-            raise ValueError(f"{error.symbol}, {place_of(origin, header, error.row)}: {error}") from None
+            raise ValueError(f"{printable(error.symbol)}, {place_of(origin, header, error.row)}: {error}") from None
         return self._finished(file, cut, picked._replace(columns=columns), values)
 
     def _finished(self, file: DataFile, cut: Cut, picked: Picked, values: Mapping[str, Any]) -> FileBars | None:

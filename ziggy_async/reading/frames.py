@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ziggy_async.messages import shown
+from ziggy_async.messages import printable, shown
 from ziggy_async.reading.beside import HEAD, are_clocks
 from ziggy_async.reading.headers import levels_of
 from ziggy_async.reading.options import placed, row_of
@@ -42,8 +42,8 @@ def pairs_of(pandas: Any, frame: Any, symbol_column: str | None, symbol: str | N
     if symbol is not None and is_sure and symbol not in tickers:
         beside = " side by side" if len(tickers) > 1 else ""
         raise ValueError(
-            f"the frame has the bars of {listed(map(shown, tickers))}{beside}, and none of {symbol}: load_frame loads"
-            f" those of all, load({str(tickers[0])!r}, ...) those of one"
+            f"the frame has the bars of {listed(map(shown, tickers))}{beside}, and none of {printable(symbol)}:"
+            f" load_frame loads those of all, load({str(tickers[0])!r}, ...) those of one"
         )
     chosen = columns[symbol if symbol in tickers else tickers[0]]
     return _with_index(pandas, *_part(frame, chosen, len(tickers) > 1), symbol_column)

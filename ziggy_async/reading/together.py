@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ziggy_async.messages import printable
 from ziggy_async.reading.beside import LENGTHS
 from ziggy_async.reading.columns import SymbolBars
 from ziggy_async.reading.epochs import NAT, iso_of
@@ -89,7 +90,7 @@ def refuse_untyped(table: Table, rules: Rules) -> None:
     if role in columns.types:
         query = f"SELECT CAST({role} AS VARCHAR) FROM {columns.source} WHERE row = {row}"
         (value,) = columns.first_row(query) or (None,)
-    owner = f"{symbol}, " if symbol is not None else ""  # as the store says it
+    owner = f"{printable(symbol)}, " if symbol is not None else ""  # as the store says it
     fault = columns.fault(role, value)
     (is_all,) = columns.first_row(f"SELECT bool_and({role} IS NULL) FROM {columns.typed}") or (True,)
     advice = advice_on_row(fault, role == "volume", not (rules.skip or is_all))

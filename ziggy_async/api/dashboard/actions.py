@@ -40,7 +40,7 @@ class PageActions:
         self._letters = letters
 
     async def requeue(self, selection: Selection) -> dict[str, Any]:
-        """Put tasks into the queue again, oldest first, as far as there is room."""
+        """Put tasks into the queue again, oldest first, as far as there are places."""
         chosen = await self._ids(selection)
         letters = await self._letters.letters()
         with refusals():

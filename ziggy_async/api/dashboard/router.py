@@ -13,7 +13,7 @@ from ziggy_async.api.dashboard.views import Describe, Views
 from ziggy_async.api.dead_letters import DeadLetterEndpoints, OnRequeued
 from ziggy_async.api.endpoints import EndpointGroup
 from ziggy_async.api.models import AllRequeuedAnswer, DiscardedAnswer
-from ziggy_async.api.queueing import NO_ROOM
+from ziggy_async.api.queueing import NO_PLACE
 from ziggy_async.api.watched import WatchedMarket
 from ziggy_async.async_features import AsyncFeatureComputer
 from ziggy_async.messages import shown
@@ -83,7 +83,7 @@ def add_page(
     views = Views(group.computer, letters, describe)
     streams.add_to(router, group.computer, views, market)
     actions = PageActions(views, letters)
-    group.posts("/letters/requeue", actions.requeue, AllRequeuedAnswer, NO_ROOM)
+    group.posts("/letters/requeue", actions.requeue, AllRequeuedAnswer, NO_PLACE)
     group.posts("/letters/discard", actions.discard, DiscardedAnswer)
 
     async def asset(name: str, request: Request) -> Response:
