@@ -123,6 +123,27 @@ async def test_a_failure_in_another_loop_is_gone_with_its_caller() -> None:
         gc.enable()
 
 
+async def test_a_failure_in_another_loop_is_gone_with_a_caller_who_is_cancelled_before_it_comes() -> None:
+    home = asyncio.get_running_loop()
+
+    async def ask() -> None:
+        asking = asyncio.ensure_future(cross_loop.call(fails_on_the_loop, home))
+        await asyncio.sleep(0)
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), home).result()  # behind it
+        assert len(TrackedError.alive) == 1
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    gc.collect()
+    gc.disable()
+    try:
+        await asyncio.to_thread(asyncio.run, ask())
+        assert len(TrackedError.alive) == 0
+    finally:
+        gc.enable()
+
+
 async def sleeps() -> None:
     await asyncio.sleep(30.0)
 

@@ -158,8 +158,7 @@ class Call(Outcome):
 
     def publish(self) -> None:
         """Sets the outcome of a call that has run. If it returned a coroutine, the loop awaits that first."""
-        made = self._made  # another thread may publish it at the same time
-        if made is None:
+        if (made := self._made) is None:  # another thread may publish it at the same time
             return
         value, error = made
         if self.ended is not None:

@@ -70,6 +70,7 @@ async def _answer(function: Function[T], answer: Outcome, undo: Callable[[T], ob
         value = await guarded(function(), "a call from another loop")
     except Exception as error:
         answer.set(None, error)
+        del answer  # the error's traceback leads to this frame
     else:
         if not answer.set(value, None):
             undo(value)
