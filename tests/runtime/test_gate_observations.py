@@ -64,14 +64,17 @@ class Watched:
 
     def end(self) -> None:
         """The holder's call."""
-        self.gate._end(self.holder)
-        self.gate.let_others_in(self.holder, Call("k", int))
+        call = Call("k", int)
+        self.gate._end(self.holder, call)
+        self.gate.let_others_in(self.holder, call)
 
     def call(self, seconds: float, computed: float) -> bool:
         """Returns whether calls of its function are known to be without the GIL after this one."""
+        call = Call("k", int)
+        call.began = self.clocks.now
         self.clocks.pass_(seconds, computed)
         self.gate._line.clear()
-        self.gate._end(self.holder)
+        self.gate._end(self.holder, call)
         is_free = not self.gate.is_needed("k")
         self.begin()
         return is_free
@@ -135,7 +138,7 @@ def test_a_look_that_lost_the_gil_itself_is_none(clocks: Clocks, monkeypatch: py
 
 def test_between_two_calls_there_is_nothing_to_see(clocks: Clocks) -> None:
     watched = Watched(clocks)
-    watched.gate._end(watched.holder)
+    watched.gate._end(watched.holder, Call("k", int))
     assert not any(watched.look() for _ in range(5 * OBSERVATIONS))
     assert watched.gate.is_needed("k")
 
@@ -155,6 +158,41 @@ def test_tiny_calls_of_one_function_in_a_row_are_one_stretch(clocks: Clocks) -> 
         watched.gate.run(watched.holder, call)
         keys.append(watched.gate._key)
     assert keys == ["k", "k", "other", "other", None]
+
+
+def test_what_the_loop_does_between_tiny_calls_is_not_seen_as_theirs(clocks: Clocks) -> None:
+    def tiny() -> None:
+        call.began = clocks.now  # by the clock of this test
+        clocks.pass_(TINY / 5, TINY / 5)
+
+    watched = Watched(clocks)
+    for _ in range(4 * OBSERVATIONS):
+        call = Call("tiny", tiny)
+        call.key = "k"
+        watched.gate.run(watched.holder, call)
+        clocks.pass_(5 * TINY)
+    assert watched.gate.is_needed("k")
+
+
+def test_who_loses_the_gate_amid_a_stretch_makes_its_next_call_beside_it(clocks: Clocks) -> None:
+    class Lock:
+        """The gate's; when it is free for the first time, the first in line takes over from a holder that was slow."""
+
+        lock = threading.Lock()
+
+        def __enter__(self) -> None:
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+            watched.gate._lock = self.lock
+            assert watched.look(late=POLL, after=2 * LONGEST_CALL)
+
+    watched, call = Watched(clocks), Call("other", int)
+    watched.gate._lock = Lock()  # type: ignore[assignment]
+    watched.gate.run(watched.holder, call)
+    assert call.ended is not None
+    assert watched.gate._holder is watched.first
 
 
 def test_a_call_does_not_have_the_gate_for_ever(clocks: Clocks) -> None:
@@ -183,6 +221,15 @@ def test_who_comes_while_the_first_in_line_wakes_up_overtakes_it_once(clocks: Cl
     clocks.pass_(SLICE)
     watched.gate.let_others_in(other, Call("k", int))
     assert watched.gate._holder is watched.first
+
+
+def test_who_was_overtaken_is_the_next_also_where_another_pool_has_its_turn(clocks: Clocks) -> None:
+    watched, other = Watched(clocks), GatedThread("other")
+    assert watched.gate._place_of(other) == 0
+    clocks.pass_(SLICE)
+    watched.end()
+    watched.gate._enter(GatedThread())
+    assert watched.gate._place_of(other) == 1
 
 
 def test_who_has_used_up_a_slice_overtakes_nobody(clocks: Clocks) -> None:

@@ -28,7 +28,7 @@ SLICE = 1e-3  # seconds after which the next thread in line takes over
 TINY = 1e-4  # seconds that a pause takes: a call that took less lets the loop in at the end of a slice alone
 SHORT = 5e-4  # seconds: a call between `TINY` and this lets the loop in whenever it has to come
 DUE = 3e-3  # seconds since the loop was woken, and since it was let in, after which a longer call lets it in
-OBSERVABLE = 2e-4  # seconds after which a stretch is observed: amid tiny calls the loop is woken, without the GIL
+OBSERVABLE = 2e-4  # seconds after which a stretch is observed: between tiny calls the loop is woken, without the GIL
 PAUSE = 1e-6  # seconds that the holder asks to sleep for; the system makes it some fifty times as long
 LONGEST_PAUSE = 1e-4  # seconds after which the loop has not come because it has no processor
 LONGEST_CALL = 0.1  # seconds after which others begin beside a call that holds the GIL: it may go on for minutes
@@ -84,7 +84,7 @@ class Gate:
             self._begin(thread, call.key)
         call.run()
         if self._holder is thread and time.perf_counter() - self._began > TINY:
-            self._end(thread)
+            self._end(thread, call)
         del call  # its error's traceback leads to this frame: it must not lead back
 
     def leave(self, thread: GatedThread) -> None:
@@ -113,8 +113,9 @@ class Gate:
             if self._holder is None and self._last is not thread:
                 self._is_overtaken = bool(self._line)
                 self._holder, self._entered = thread, time.perf_counter()
-            elif self._holder is not thread:
-                self._line.insert(self._place_of(thread), thread)
+            if self._holder is thread:
+                return
+            self._line.insert(self._place_of(thread), thread)
         while True:
             with self._lock:
                 if self._holder is None and self._line[0] is thread:
@@ -129,12 +130,12 @@ class Gate:
                 self._poll(thread, time.perf_counter() - due)
 
     def _place_of(self, thread: GatedThread) -> int:
-        """Returns where a thread stands in line that comes while another one holds the gate, with the lock held. Pools
-        take turns: a burst of calls in one of them delays a call of another by one slice."""
+        """Returns where a thread that comes stands in line, with the lock held. Pools take turns: a burst of calls in
+        one of them delays a call of another by one slice. One that was overtaken stays the first."""
         ahead = Counter([self._holder and self._holder.pool])
         own = ahead[thread.pool] + sum(other.pool == thread.pool for other in self._line)
         for place, other in enumerate(self._line):
-            if ahead[other.pool] > own:
+            if ahead[other.pool] > own and (place or not self._is_overtaken):
                 return place
             ahead[other.pool] += 1
         return len(self._line)
@@ -154,11 +155,11 @@ class Gate:
         if self._line:
             self._line[0].wake_ups.put(None)
 
-    def _end(self, thread: GatedThread) -> None:
-        """Ends the stretch and notes what is seen of it, if `thread` holds the gate: else the fields are another's."""
+    def _end(self, thread: GatedThread, call: Call) -> None:
+        """Ends the stretch and notes what is seen of its last call, unless `thread` has lost the gate meanwhile."""
         with self._lock:
             if self._holder is thread:
-                seconds = time.perf_counter() - self._began
+                seconds = (now := time.perf_counter()) - (call.began or now)
                 if seconds > OBSERVABLE:
                     self._note(self._key, int(_has_waited(thread.clock() - self._computed, seconds)))
                 self._key = None
@@ -186,12 +187,11 @@ class Gate:
             holder, seconds = self._holder, time.perf_counter() - self._began
             if holder in (None, thread) or self._key is None or self._line[0] is not thread or seconds < OBSERVABLE:
                 return
-            computed = holder.clock() - self._computed
             if _is_computing(holder):
                 self._note(self._key, OBSERVATIONS)
             elif late > LATE:
                 self._note(self._key, 0)
-            elif seconds > POLL / 2 and _has_waited(computed, seconds):
+            elif seconds > POLL / 2 and _has_waited(holder.clock() - self._computed, seconds):
                 self._note(self._key, 1)
             if seconds > LONGEST_CALL or not self.is_needed(self._key):
                 self._let_first_in()
