@@ -94,7 +94,7 @@ class Metrics:
     ) -> None:
         """Counts an operation that ends now after `total` seconds, of them `waiting` and `running` where that is known.
         `latency`: what the ring and the summary say of it, `total` unless given. `error`: what went wrong, if it has
-        failed. Raises `ValueError` for seconds that are no finite number."""
+        failed. Raises `ValueError` for seconds that are not finite."""
         period = self._period  # the same to the end, also when it is cleared meanwhile
         name = operation.partition(":")[0]
         kind = period.kinds.get(name) or self._kind_of(period, printable(name))

@@ -86,9 +86,8 @@ class StatesFile:
         self._file, self._path = file, path
         begin = file.read(len(MAGIC))
         if begin != MAGIC:
-            is_other = begin.startswith(KIND)
-            fault = "has another layout of states than this version reads" if is_other else "is no file of live states"
-            raise ValueError(f"{path} {fault}")
+            fault = "has another layout of states than this version reads"
+            raise ValueError(f"{path} {fault if begin.startswith(KIND) else 'is not a file of live states'}")
         self._end = os.fstat(file.fileno()).st_size - DIGEST
         if self._end < len(MAGIC) + LENGTH or _digest(file, self._end) != file.read(DIGEST):
             raise ValueError(f"{path} is truncated or was altered: its checksum is not that of its content")
