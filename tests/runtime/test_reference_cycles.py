@@ -124,12 +124,17 @@ async def test_a_failure_in_another_loop_is_gone_with_its_caller() -> None:
 
 
 async def test_a_failure_in_another_loop_is_gone_with_a_caller_who_is_cancelled_before_it_comes() -> None:
-    home = asyncio.get_running_loop()
+    home, is_awaited = asyncio.get_running_loop(), asyncio.Event()
+
+    async def fails_later() -> None:
+        await is_awaited.wait()
+        raise TrackedError
 
     async def ask() -> None:
-        asking = asyncio.ensure_future(cross_loop.call(fails_on_the_loop, home))
+        asking = asyncio.ensure_future(cross_loop.call(fails_later, home))
         await asyncio.sleep(0)
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), home).result()  # behind it
+        home.call_soon_threadsafe(is_awaited.set)
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), home).result()  # two iterations, of which one answers
         assert len(TrackedError.alive) == 1
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
