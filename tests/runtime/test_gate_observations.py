@@ -53,6 +53,7 @@ class Watched:
         self.gate._enter(self.holder)
         assert self.gate._holder is self.holder
         self.gate._line.clear()
+        self.first.round = self.holder.round + 1
         self.gate._line.append(self.first)
         self.gate._computed, self.gate._began, self.gate._key = self.clocks.computed, self.clocks.now, "k"
 
@@ -223,13 +224,28 @@ def test_who_comes_while_the_first_in_line_wakes_up_overtakes_it_once(clocks: Cl
     assert watched.gate._holder is watched.first
 
 
-def test_who_was_overtaken_is_the_next_also_where_another_pool_has_its_turn(clocks: Clocks) -> None:
+def line_up(gate: Gate, thread: GatedThread) -> threading.Thread:
+    entering = threading.Thread(target=gate._enter, args=(thread,), daemon=True)
+    entering.start()
+    deadline = time.monotonic() + PATIENCE
+    while thread not in gate._line:
+        assert time.monotonic() < deadline
+    return entering
+
+
+def test_a_thread_of_another_pool_is_the_next(clocks: Clocks) -> None:
     watched, other = Watched(clocks), GatedThread("other")
-    assert watched.gate._place_of(other) == 0
+    line_up(watched.gate, other)
+    assert list(watched.gate._line) == [other, watched.first]
+
+
+def test_but_who_was_overtaken_stays_the_next(clocks: Clocks) -> None:
+    watched, other = Watched(clocks), GatedThread("other")
     clocks.pass_(SLICE)
     watched.end()
     watched.gate._enter(GatedThread())
-    assert watched.gate._place_of(other) == 1
+    line_up(watched.gate, other)
+    assert list(watched.gate._line) == [watched.first, other]
 
 
 def test_who_has_used_up_a_slice_overtakes_nobody(clocks: Clocks) -> None:
@@ -237,11 +253,8 @@ def test_who_has_used_up_a_slice_overtakes_nobody(clocks: Clocks) -> None:
     gate, holder, first = watched.gate, watched.holder, watched.first
     clocks.pass_(SLICE)
     watched.end()
-    entering = threading.Thread(target=gate._enter, args=(holder,), daemon=True)
-    entering.start()
-    deadline = time.monotonic() + PATIENCE
-    while list(gate._line) != [first, holder]:
-        assert time.monotonic() < deadline
+    entering = line_up(gate, holder)
+    assert list(gate._line) == [first, holder]
     gate._enter(GatedThread())
     gate._open()
     assert gate._holder is first

@@ -16,7 +16,7 @@ not ended, or that call has used little of the processor.
 import sys
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Hashable
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -48,7 +48,7 @@ class GatedThread:
     """A thread that makes calls behind the gate. Made in that thread."""
 
     def __init__(self, pool: str = "") -> None:
-        self.pool = pool  # the name of its pool
+        self.pool, self.round = pool, 0  # the name of its pool, and its round in line
         self.clock: Callable[[], float] = float  # its processor time, for any thread; 0.0 where there is no such clock
         if hasattr(time, "pthread_getcpuclockid"):
             self.clock = partial(time.clock_gettime, time.pthread_getcpuclockid(threading.get_ident()))
@@ -65,7 +65,8 @@ class Gate:
         """Forgets everybody: a forked child has none of the threads."""
         self._lock = threading.Lock()
         self._holder: GatedThread | None = None
-        self._line: deque[GatedThread] = deque()
+        self._line: deque[GatedThread] = deque()  # in the order of their rounds
+        self._round, self._rounds = 0, dict[str, int]()  # the round of now, and by pool that of who came last
         self._is_overtaken = False  # the first in line was woken to enter, and another thread came first
         self._last: GatedThread | None = None  # has used up its slice: it overtakes nobody
         self._key: Hashable = None  # of the holder's stretch under way; None between two
@@ -109,13 +110,21 @@ class Gate:
             self.leave(thread)
 
     def _enter(self, thread: GatedThread) -> None:
+        """Returns when the thread holds the gate. Each pool has one thread in a round of the line, so that a burst of
+        calls in one of them delays a call of another by one slice."""
         with self._lock:
-            if self._holder is None and self._last is not thread:
-                self._is_overtaken = bool(self._line)
-                self._holder, self._entered = thread, time.perf_counter()
             if self._holder is thread:
                 return
-            self._line.insert(self._place_of(thread), thread)
+            thread.round = self._rounds[thread.pool] = max(self._round, self._rounds.get(thread.pool, 0) + 1)
+            if self._holder is None and self._last is not thread:
+                self._is_overtaken = bool(self._line)
+                self._round = self._round if self._is_overtaken else thread.round
+                self._holder, self._entered = thread, time.perf_counter()
+                return
+            place = len(self._line)
+            while place > self._is_overtaken and self._line[place - 1].round > thread.round:  # one overtaken is next
+                place -= 1
+            self._line.insert(place, thread)
         while True:
             with self._lock:
                 if self._holder is None and self._line[0] is thread:
@@ -129,17 +138,6 @@ class Gate:
             except Empty:
                 self._poll(thread, time.perf_counter() - due)
 
-    def _place_of(self, thread: GatedThread) -> int:
-        """Returns where a thread that comes stands in line, with the lock held. Pools take turns: a burst of calls in
-        one of them delays a call of another by one slice. One that was overtaken stays the first."""
-        ahead = Counter([self._holder and self._holder.pool])
-        own = ahead[thread.pool] + sum(other.pool == thread.pool for other in self._line)
-        for place, other in enumerate(self._line):
-            if ahead[other.pool] > own and (place or not self._is_overtaken):
-                return place
-            ahead[other.pool] += 1
-        return len(self._line)
-
     def _open(self, last: GatedThread | None = None) -> None:
         """Wakes the first in line, with the lock held. It has the gate, if another thread came first the last time."""
         self._holder, self._last, self._key = None, last, None
@@ -151,7 +149,7 @@ class Gate:
     def _let_first_in(self) -> None:
         """Gives the gate to the first in line, with the lock held. The next one is then the first."""
         self._holder, self._is_overtaken = self._line.popleft(), False
-        self._entered, self._key = time.perf_counter(), None
+        self._entered, self._key, self._round = time.perf_counter(), None, self._holder.round
         if self._line:
             self._line[0].wake_ups.put(None)
 
