@@ -51,7 +51,7 @@ def with_connection(work: Callable[[Connection], T], watch: Callable[[float], No
 
 
 def _connected() -> Connection:
-    """Returns a new connection. DuckDB starts its threads here, as nice as the one that they are started in."""
+    """Returns a new connection. DuckDB starts its threads here; they have the niceness of the thread that does so."""
     with needs_duckdb():
         import duckdb
 

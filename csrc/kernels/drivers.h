@@ -31,7 +31,7 @@ static void fill_undefined(const za_kernel_block *block, int64_t row, int64_t fi
     }
 }
 
-/* The first bar of the block whose outputs are wanted and defined; none are if the only one is not wanted. */
+/* The first bar of the block whose outputs are wanted and defined; its end if there is one output, and not wanted. */
 static int64_t first_defined(const za_kernel_block *block, int64_t lookback, int outputs)
 {
     if (outputs == 1 && block->out[0] == NULL) {

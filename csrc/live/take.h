@@ -54,8 +54,8 @@ bool za_live_arrive_together(const za_live_arrival *one, const za_live_arrival *
  * itself. */
 void za_live_take_in(za_live *live, const za_live_work *work, za_live_arrival *const *arrivals, int count);
 
-/* Memory of the two works that a thread needs, one for each lane set, and of the results of a stretch if they are
- * wanted; false without any. */
+/* Memory for a thread: a work for each of two lane sets, and the results of a stretch if they are wanted. False without
+ * memory. */
 typedef struct za_live_works {
     za_live_work one, wide;
     za_live_results results;

@@ -21,8 +21,8 @@ typedef struct za_scratch {
 /* At least `bytes`, aligned to a cache line, contents undefined; NULL without memory. */
 void *za_scratch_get(za_scratch *scratch, size_t bytes);
 void za_scratch_free(za_scratch *scratch);
-/* The memory that a thread outside of the pool works with: what the last one has left behind, or `own` while another
- * thread has that. Memory that is freed with every call may go back to the system, and its pages come anew. */
+/* The memory that a thread outside of the pool works with: one that such threads share, or `own` while another thread
+ * has it. Memory that is freed with every call may go back to the system, and its pages come anew. */
 za_scratch *za_scratch_borrow(za_scratch *own);
 void za_scratch_give_back(za_scratch *scratch);
 

@@ -7,7 +7,7 @@ import pytest
 
 from ziggy_async.runtime import gil_gate
 from ziggy_async.runtime.call import Call
-from ziggy_async.runtime.gil_gate import LONGEST_CALL, OBSERVATIONS, POLL, PROBE, SLICE, TINY, Gate, GatedThread
+from ziggy_async.runtime.gil_gate import KNOWN, LONGEST_CALL, OBSERVATIONS, POLL, PROBE, SLICE, TINY, Gate, GatedThread
 
 PATIENCE = 30.0  # seconds after which something does not happen any more, even on a busy machine
 
@@ -96,6 +96,24 @@ def test_a_call_that_waits_is_seen_when_others_have_the_gil_again_and_again(cloc
     watched = Watched(clocks)
     assert [watched.look() for _ in range(OBSERVATIONS)] == [False] * (OBSERVATIONS - 1) + [True]
     assert not watched.gate.is_needed("k")
+
+
+def test_one_observation_confirms_what_was_known_until_one_is_against_it(clocks: Clocks) -> None:
+    watched = Watched(clocks)
+    gate = watched.gate
+    for observations, is_needed in (
+        (1, True),
+        (1, True),
+        (1, False),
+        (1, False),
+        (0, True),
+        (1, True),
+        (1, True),
+        (1, False),
+    ):
+        clocks.pass_(2 * KNOWN)
+        gate._note("k", observations)
+        assert gate.is_needed("k") is is_needed
 
 
 def test_one_look_that_had_to_wait_for_the_gil_begins_anew(clocks: Clocks) -> None:

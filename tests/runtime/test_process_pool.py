@@ -1,9 +1,9 @@
 """The process pool: calls, their outcomes, what does not pickle, killed and cancelled processes.
 
 The cases of a pool of processes, here and with Pebble 5.2.3, two processes of a fork server each, as measured on two
-cores with CPython 3.11. With Pebble users would lose: an idle process that the system kills, an exception whose class
-has a constructor of its own, and a child that is forked cost all later calls; a task that is cancelled while it waits
-may run all the same; a short call waits behind large arguments of another one.
+cores with CPython 3.11. What users would lose with Pebble: after the system kills an idle process, after an exception
+whose class has a constructor of its own, and in a forked child all later calls fail; a task that is cancelled while it
+waits may run all the same; a short call waits behind large arguments of another one.
 
 | case                               | this pool                            | Pebble                             |
 |------------------------------------|--------------------------------------|------------------------------------|

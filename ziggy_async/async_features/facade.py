@@ -66,8 +66,9 @@ class Calls(ABC):
         - deadline (None): seconds from being enqueued, waiting and running together; then `TimeoutError`. A thread in
           the middle goes on alone; what it had finished by then counts, though a busy loop may hear of it late.
         - max_attempts (1), retry_on (`Exception`): how often work is tried, and after which exceptions; others fail it
-          at once. The wait before a retry is at random between 0 and 0.1 s, doubled each time up to 30 s. A retry of
-          work with side effects repeats them.
+          at once. Work that has used up its attempts is a dead letter, and its caller has the error. The wait before a
+          retry is at random between 0 and 0.1 s, doubled each time up to 30 s. A retry of work with side effects
+          repeats them.
         - key (None): work under way with the same key is joined: its result, its priority, its deadline.
         - on_full ("wait"): with a full queue "wait" for a place, "raise" `QueueFull`, "drop_new", or "drop_oldest": the
           oldest task of the lowest priority, the new one if that is lower still. With it the new task enters before

@@ -87,8 +87,8 @@ class DeadLetters(Generic[T]):
     def put(
         self, work: Work, reason: Reason, attempts: Iterable[Attempt], requeued_from: str | None = None
     ) -> "Future[DeadLetter]":
-        """Lists a letter of dead work. The future is done, in any thread, when a `kill -9` cannot lose it any more, or
-        when the file could not be written for a second. It has the letter as it is listed."""
+        """Lists a letter of dead work. The future is done, in any thread, when the letter is in the file, where a
+        `kill -9` cannot lose it, or when that could not be written for a second. Its result is the listed letter."""
         now = time.time()
         self._last_time = max(self._last_time + 1, int(now * 1e6))  # rises even while the clock is set back
         letter = DeadLetter(
@@ -206,7 +206,7 @@ class DeadLetters(Generic[T]):
 
     def _write(self) -> None:
         """Writes the letters that are in memory only to the file; when that fails they stay, which is logged once.
-        Then forgets the first of those that stay while they are too many, or it is too old by the monotonic clock."""
+        Then forgets the oldest of them that are too many, or too old by the monotonic clock."""
         if self._file is not None and (unsaved := [*self._unsaved.values()]):
             try:
                 self._counts["evicted"] += self._file.write(unsaved)

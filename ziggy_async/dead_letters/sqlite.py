@@ -52,7 +52,7 @@ class LetterFile:
         self._database: sqlite3.Connection | None = None
         self.path = os.path.realpath(path)
         self._trusts_pickles = trusts_pickles
-        self._inode = 0  # of the file that it is
+        self._inode = 0  # of the open file
         self._data_version: int | None = None  # as it was when `listed` was read: it tells what other processes do
         self.listed: dict[str, DeadLetter] = {}
         """Letters by id, without their work: those of the last `refresh`, with what this object did to them since."""
@@ -195,7 +195,7 @@ class LetterFile:
 def _insert(database: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[tuple[str]]:
     """Inserts the rows; deletes the oldest beyond `MOST`. Returns the deleted ids. `user_version` is the last
     reading of the wall clock, in minutes. One that is a day or more later replaces it, and deletes what was older than
-    `KEEP` at the last one; an earlier one replaces it alone: a single clock that is ahead deletes nothing."""
+    `KEEP` at the last one; an earlier one replaces it alone: a clock that is ahead deletes only after a day alone."""
     database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?, ?)", rows)  # begins, even without a row
     now, read = time.time(), 60 * database.execute("PRAGMA user_version").fetchone()[0]
     oldest = ID_AT.format((read - KEEP) * 1_000_000) if now >= read + DAY else ""
@@ -219,5 +219,5 @@ def _check_rights(path: str) -> None:
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)  # without: one of ours, or no UTF-8
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)  # none: raised here, or a text is not UTF-8
     return code == sqlite3.SQLITE_IOERR_SHORT_READ or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

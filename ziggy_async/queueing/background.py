@@ -203,7 +203,7 @@ class Background:
             self._ended(task, call)
 
     def _end_if_over(self, task: Task, moment: float) -> bool:
-        """Ends the attempt if it had an outcome by that moment, which may still be on its way here. Returns whether."""
+        """Ends the attempt if its call had ended by that moment, of which the loop may hear later. Returns whether."""
         call = task.call
         if call is None or call.ended is None or call.ended > moment:
             return False
@@ -230,7 +230,7 @@ class Background:
         else:
             self.counts.count("retried")
             self.counts.move(task, State.QUEUED)
-            # Its place was never given to another: the task may stand beyond the capacity.
+            # Another task may have its place by now: then the queue is longer than its capacity for a while.
             task.timer = self._loop.call_later(backoff(len(task.attempts)), self.queue.push, task)
 
     def _end_attempt(self, task: Task, error: BaseException | None) -> None:

@@ -75,7 +75,7 @@ class Task:
     outcome: Outcome = field(default_factory=Outcome)
     timer: asyncio.TimerHandle | None = None  # starts its next attempt
     expiry: asyncio.TimerHandle | None = None  # fires at its deadline; None: it has fired, or there is none
-    delivery: Delivery | None = None  # ends when the outcome of its last attempt arrives, where that is traced
+    delivery: Delivery | None = None  # the span until its waiter has the outcome, where the application traces
 
     def record(self, error: str | None = None) -> TaskRecord:
         """Returns its present state, from any thread; `error`: that of its end."""

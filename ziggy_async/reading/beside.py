@@ -296,7 +296,7 @@ def _refuse_moments(roles: Mapping[str, str], head: Callable[[str], Sequence[Any
 
 
 def _refuse_halves(roles: Mapping[str, str], heads: Heads, every: Callable[[str], Sequence[Any]]) -> None:
-    """Raises for a column that says of a time of day that it is before noon, or after it, where that does not."""
+    """Raises for a column of AM and PM beside times of day that do not say which they are."""
     clock, day = (roles["time"], "2000-01-01 ") if "time" in roles else (roles["timestamp"], "")
     for name in [name for name, head in heads.items() if _are_all(_half_of, head)]:
         texts = [time_text(value) or "" for value in every(clock)]

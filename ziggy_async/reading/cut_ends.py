@@ -43,7 +43,7 @@ def refuse_cut_end(source: Source, delimiter: str, name: object) -> None:
 
 
 def _is_padded(values: list[str]) -> bool:
-    """Returns whether all are numbers with as many decimals, which nobody leaves out where they are 0."""
+    """Returns whether all are numbers with the same number of decimals, of which zeros are written out."""
     return len({*map(_decimals, values)}) == 1 and _decimals(values[0]) > 0 and any(each[-1] == "0" for each in values)
 
 

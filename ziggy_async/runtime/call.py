@@ -62,7 +62,7 @@ class Outcome:
             del self  # the error's traceback leads to this frame: it must not lead back to the error
 
     def result(self) -> Any:
-        """Does what `get` does, but once: it lets go of value and error."""
+        """Returns or raises as `get` does, and lets go of value and error."""
         try:
             return self.get()
         finally:
@@ -120,7 +120,7 @@ class Call(Outcome):
         self.task: asyncio.Task[Any] | None = None  # awaits its coroutine on the loop, also after it was abandoned
         self._loop = asyncio._get_running_loop()
         self._made: tuple[Any, Exception | None] | None = None  # its value and error, until they are the outcome
-        # The thread that takes it out may begin the call, or cancel it.
+        # The thread that takes the item out may begin the call, or cancel it.
         self._work: list[tuple[Callable[..., Any], Args, Kwargs]] = [(function, args, {} if kwargs is None else kwargs)]
 
     def starts_on_loop(self) -> bool:

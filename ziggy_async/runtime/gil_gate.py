@@ -25,18 +25,18 @@ from ziggy_async.runtime.call import Call
 
 LONG = 1e-4  # seconds of the processor that a call may use without the gate
 SLICE = 1e-3  # seconds after which the next thread in line takes over
-TINY = 1e-4  # seconds that a pause takes: a call that took less lets the loop in at the end of a slice alone
-SHORT = 5e-4  # seconds: a call between `TINY` and this lets the loop in whenever it has to come
-DUE = 3e-3  # seconds since the loop was woken, and since it was let in, after which a longer call lets it in
+TINY = 1e-4  # seconds, as long as a pause: after a shorter call the loop is let in only if the slice is over
+SHORT = 5e-4  # seconds: after a call between `TINY` and this the loop is let in if it was woken
+DUE = 3e-3  # seconds: after a longer call it is let in if it was woken, and let in, longer ago than this
 OBSERVABLE = 2e-4  # seconds after which a stretch is observed: between tiny calls the loop is woken, without the GIL
 PAUSE = 1e-6  # seconds that the holder asks to sleep for; the system makes it some fifty times as long
 LONGEST_PAUSE = 1e-4  # seconds after which the loop has not come because it has no processor
 LONGEST_CALL = 0.1  # seconds after which others begin beside a call that holds the GIL: it may go on for minutes
 POLL = 4e-3  # seconds after which those in line wake up, and the first one looks whether the GIL is free
 AWAKE = 8  # of those in line that wake up in that time: each one takes the GIL from the call under way
-LATE = 1e-3  # seconds: one that wakes up later than that by as much was kept from the GIL by another thread
-OBSERVATIONS = 3  # in a row, that count: a call that holds the GIL may let go of it for a moment, or have no processor
-WAITS = 0.02  # share of its time below which a call that computes has waited; each of fifty threads has that of the GIL
+LATE = 1e-3  # seconds: a thread in line that wakes up so late had to wait for the GIL
+OBSERVATIONS = 3  # in a row that it takes: a call that holds the GIL may release it for a moment, or have no processor
+WAITS = 0.02  # a call has waited if it computed for less than this share of its time: fifty threads share the GIL so
 KNOWN = 1.0  # seconds for which it is known that calls of a function do not need the gate
 MOST_KNOWN = 1000  # functions that are remembered
 PROBE = 5e-5  # seconds for which the first in line keeps the GIL to see whether the call under way computes without it
@@ -66,7 +66,7 @@ class Gate:
         self._lock = threading.Lock()
         self._holder: GatedThread | None = None
         self._line: deque[GatedThread] = deque()  # in the order of their rounds
-        self._round, self._rounds = 0, dict[str, int]()  # the round of now, and by pool that of who came last
+        self._round, self._rounds = 0, dict[str, int]()  # the present round, and each pool's last one
         self._is_overtaken = False  # the first in line was woken to enter, and another thread came first
         self._last: GatedThread | None = None  # has used up its slice: it overtakes nobody
         self._key: Hashable = None  # of the holder's stretch under way; None between two
@@ -195,12 +195,13 @@ class Gate:
                 self._let_first_in()
 
     def _note(self, key: Hashable, observations: int) -> None:
-        """Counts so many observations of a function without the GIL, 0 for one with it."""
+        """Counts so many observations of a function without the GIL, 0 for one with it. One confirms what was known."""
         if key not in self._seen and len(self._seen) >= MOST_KNOWN:
             self._seen.clear()
         before, free_until = self._seen.get(key, (0, 0.0))
         count = before + observations if observations else 0
-        self._seen[key] = (count, free_until) if count < OBSERVATIONS else (0, time.perf_counter() + KNOWN)
+        is_known = count >= OBSERVATIONS
+        self._seen[key] = (OBSERVATIONS - 1, time.perf_counter() + KNOWN) if is_known else (count, free_until)
 
 
 def _is_computing(thread: GatedThread) -> bool:

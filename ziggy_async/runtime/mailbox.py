@@ -28,7 +28,7 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._waiters: deque[asyncio.Future[None]] = deque()
-        self._woken = -math.inf  # when the loop was woken; from the past once it comes
+        self._woken = -math.inf  # when the loop was woken; -inf once it has come
 
     def is_due(self, seconds: float = 0.0) -> bool:
         """Returns whether the loop was woken, `seconds` ago or earlier, and has not come yet."""

@@ -220,8 +220,9 @@ class ThreadPool:
         made: Call | None = None
         while True:
             with self._lock:
-                if not (self.is_here if made is None else made in self._running):
-                    return False  # an interrupt came while it was started, or this is a child that the call has forked
+                is_ours = self.is_here if made is None else made in self._running
+                if not is_ours:  # an interrupt came while it was started, or the call has forked and this is the child
+                    return False
                 if made is not None:
                     self._running.remove(made)
                     self._stuck.discard(made)
