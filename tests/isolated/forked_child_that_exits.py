@@ -13,8 +13,14 @@ def fails():
     raise ValueError("no")
 
 
+def tick():
+    """Wakes the loop until its end: a child that closes its parent's loop takes the wake-ups by other threads away, of
+    which `asyncio.run` waits for one as it ends."""
+    asyncio.get_running_loop().call_later(0.05, tick)
+
+
 async def ended(child):
-    """The child's exit status; polls, since a child that closes its parent's loop takes that loop's wake-ups away."""
+    """The child's exit status."""
     for _ in range(400):
         process, status = os.waitpid(child, os.WNOHANG)
         if process:
@@ -25,6 +31,7 @@ async def ended(child):
 
 
 async def main():
+    tick()
     computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=2, queue_size=2, dead_letters=sys.argv[1]))
     with suppress(ValueError):
         await (await computer.enqueue_task("fails", fails))  # the thread of the file begins
