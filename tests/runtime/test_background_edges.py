@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from collector import no_collections
 
 from ziggy_async.async_features import AsyncFeatureComputer, TaskPoolConfig
 from ziggy_async.queueing.task import State
@@ -245,17 +246,13 @@ async def test_a_failed_task_keeps_nothing_alive(kind: str) -> None:
     argument = Argument()
     left = weakref.ref(argument)
     async with small() as computer:
-        gc.collect()
-        gc.disable()
-        try:
+        with no_collections():
             function = fails if kind == "thread" else fails_on_the_loop
             handle = await computer.with_options(retry_on=KeyError).enqueue_task("fails", function, argument)
             with pytest.raises(OSError, match="x"):
                 await handle
             del argument, handle
             await until(lambda: left() is None)
-        finally:
-            gc.enable()
 
 
 def test_threads_of_other_loops_may_read_the_figures() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import concurrent.futures
 import contextlib
 import contextvars
-import gc
 import inspect
 import threading
 import time
@@ -14,6 +13,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ClassVar
 
 import pytest
+from collector import no_collections
 from pooled import pool_of
 
 from ziggy_async.runtime import call as calls
@@ -271,10 +271,8 @@ async def test_odd_exceptions_reach_the_awaiting_task_and_end_nothing() -> None:
 
 @pytest.fixture
 def _no_garbage_collection() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
+    with no_collections():
+        yield
 
 
 class Tracked:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from collector import no_collections
 from conftest import isolated
 from letters import opened_below
 from pooled import running_in
@@ -213,16 +214,12 @@ def test_a_loop_that_ends_without_a_stop_leaves_no_thread() -> None:
         assert await (await computer.enqueue_task("task", int)) == 0
 
     before = set(threading.enumerate())
-    gc.collect()
-    gc.disable()
-    try:
+    with no_collections():
         asyncio.run(use())
         deadline = time.monotonic() + 30.0
         while left := [each.name for each in set(threading.enumerate()) - before if "notifier" not in each.name]:
             assert time.monotonic() < deadline, left
             time.sleep(0.01)
-    finally:
-        gc.enable()
 
 
 def test_a_burst_of_tasks_delays_no_direct_call() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from collector import no_collections
 from letters import Lock, add, ids, keep_at_most, opened, opened_below
 from queued import until
 
@@ -434,13 +435,9 @@ async def test_what_fails_keeps_no_letters_in_a_cycle(tmp_path: Path, use: Calla
             await use(letters)
         return weakref.ref(letters)
 
-    gc.collect()
-    gc.disable()
-    try:
+    with no_collections():
         failed = await fail()
         await until(lambda: failed() is None)
-    finally:
-        gc.enable()
 
 
 async def test_where_no_thread_can_be_started_letters_are_stored_all_the_same(

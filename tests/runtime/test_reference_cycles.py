@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from collector import no_collections
 from process_work import TrackedError
 from process_work import raises_tracked as fails
 from queued import until
@@ -95,16 +96,12 @@ async def asked_for_its_result(computer: AsyncFeatureComputer) -> None:
 )
 async def test_a_failure_is_gone_with_its_caller(call: Call) -> None:
     async with AsyncFeatureComputer(TaskPoolConfig(max_workers=1)) as computer:
-        gc.collect()
-        gc.disable()
-        try:
+        with no_collections():
             for _ in range(5):
                 with pytest.raises((TrackedError, RuntimeError)) as raised:
                     await call(computer)
                 del raised
             await until(lambda: len(TrackedError.alive) == 0)  # a moment after its outcome is there
-        finally:
-            gc.enable()
 
 
 async def test_a_failure_in_another_loop_is_gone_with_its_caller() -> None:
@@ -114,13 +111,9 @@ async def test_a_failure_in_another_loop_is_gone_with_its_caller() -> None:
         with pytest.raises(TrackedError):
             await cross_loop.call(fails_on_the_loop, home)
 
-    gc.collect()
-    gc.disable()
-    try:
+    with no_collections():
         await asyncio.to_thread(asyncio.run, ask())
         assert len(TrackedError.alive) == 0
-    finally:
-        gc.enable()
 
 
 async def test_a_failure_in_another_loop_is_gone_with_a_caller_who_is_cancelled_before_it_comes() -> None:
@@ -140,13 +133,9 @@ async def test_a_failure_in_another_loop_is_gone_with_a_caller_who_is_cancelled_
         with pytest.raises(asyncio.CancelledError):
             await asking
 
-    gc.collect()
-    gc.disable()
-    try:
+    with no_collections():
         await asyncio.to_thread(asyncio.run, ask())
         assert len(TrackedError.alive) == 0
-    finally:
-        gc.enable()
 
 
 async def sleeps() -> None:
@@ -243,10 +232,6 @@ def test_the_end_of_a_loop_keeps_nothing_of_who_ran_it() -> None:
         asyncio.run(use(computer))
         return weakref.ref(computer)
 
-    gc.collect()
-    gc.disable()
-    try:
+    with no_collections():
         left = run()
         asyncio.run(until(lambda: left() is None))
-    finally:
-        gc.enable()

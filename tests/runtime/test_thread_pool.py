@@ -12,6 +12,7 @@ from types import FrameType
 from typing import ClassVar
 
 import pytest
+from collector import no_collections
 from pooled import Submitted, idle_in, pool_of, running_in, submit, waiting_in
 
 from ziggy_async.runtime.errors import Stopped
@@ -145,14 +146,10 @@ def fail() -> None:
 
 
 def test_a_failure_is_gone_with_its_future(pool: ThreadPool) -> None:
-    gc.collect()
-    gc.disable()
-    try:
+    with no_collections():
         assert isinstance(submit(pool, fail).exception(PATIENCE), TrackedError)
         pool.shutdown()  # the thread is past it
         assert list(TrackedError.alive) == []
-    finally:
-        gc.enable()
 
 
 # --- cancelling
@@ -458,9 +455,7 @@ def test_a_pool_that_nobody_knows_ends_its_threads() -> None:
 
 
 def test_a_pool_that_was_shut_down_is_gone_with_who_had_it() -> None:
-    gc.collect()
-    gc.disable()
-    try:
+    with no_collections():
         pool = ThreadPool(3, "pool-shut")
         gate = Gate(pool)
         inside = gate.enter()
@@ -471,8 +466,6 @@ def test_a_pool_that_was_shut_down_is_gone_with_who_had_it() -> None:
         alive = weakref.ref(pool)
         del pool, gate, inside
         assert alive() is None
-    finally:
-        gc.enable()
 
 
 # --- speed
