@@ -20,21 +20,18 @@ EXIT_TIMEOUT = 2.0
 """Seconds that interpreter exit waits for the native threads: far longer than one tile of work takes."""
 
 
-class _LastSeen(threading.local):
-    """The loop that this thread asked for last, held weakly, and its port: the answer to nearly every call of `port`.
+LastSeen = tuple[Callable[[], asyncio.AbstractEventLoop | None], Any]
 
-    The port outlives its loop until the thread asks for another one. One tuple, as each look into a thread's own costs.
-    """
-
-    pair: tuple[Callable[[], asyncio.AbstractEventLoop | None], Any] = (lambda: None, None)
-
+_NOTHING_SEEN: LastSeen = (lambda: None, None)
 
 _lock = threading.Lock()
 # By _lock; a reload keeps them:
 _ports: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _core.Port]"
 _ports = globals().get("_ports") or weakref.WeakKeyDictionary()
 _notifier: threading.Thread | None = globals().get("_notifier")
-_last_seen = _LastSeen()
+_last_seen = _NOTHING_SEEN  # written under _lock
+"""The loop that was asked for last, held weakly, and its port, which outlives it until another one is asked for: the
+answer to nearly every call of `port`, since threads take turns less often than that."""
 
 
 def wake() -> Wake:
@@ -50,13 +47,14 @@ def port() -> tuple[asyncio.AbstractEventLoop, _core.Port]:
     """Returns the running loop and its port. Raises `ValueError` as for `wake`; `RuntimeError` outside of a loop, and
     `Stopped`, which is one, once the interpreter is exiting."""
     loop = get_running_loop()
-    last_loop, last_port = _last_seen.pair
+    last_loop, last_port = _last_seen
     if last_loop() is loop:
         return loop, last_port
     return loop, _port_of(loop)
 
 
 def _port_of(loop: asyncio.AbstractEventLoop) -> _core.Port:
+    global _last_seen
     with _lock:
         if lifecycle.has_ended(lifecycle.Stage.BRIDGE):
             raise Stopped("the interpreter is exiting: the native pool is closed")
@@ -66,7 +64,7 @@ def _port_of(loop: asyncio.AbstractEventLoop) -> _core.Port:
             _start_notifier()
             _close_ports_of_closed_loops()
             found = _ports[loop] = _core.Port(loop, way)
-    _last_seen.pair = weakref.ref(loop), found
+        _last_seen = weakref.ref(loop), found
     return found
 
 
@@ -98,7 +96,7 @@ def _after_fork_in_child() -> None:
     _lock = threading.Lock()
     _ports = weakref.WeakKeyDictionary()
     _notifier = None
-    _last_seen = _LastSeen()
+    _last_seen = _NOTHING_SEEN
 
 
 def is_of_the_process(error: Exception) -> bool:
@@ -110,7 +108,7 @@ def _at_exit() -> None:
     """Threads may still call in: from here on each is told so, also those that remember their port."""
     global _last_seen
     with _lock:
-        _last_seen = _LastSeen()
+        _last_seen = _NOTHING_SEEN
         notifier = _notifier
     # A notifier that does not end in time is a daemon: it is left where it waits, without the GIL.
     if _core.shutdown(EXIT_TIMEOUT) and notifier is not None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ziggy_async import lifecycle
-from ziggy_async._core import Histogram, Tally
+from ziggy_async._core import Histogram, Tally, record_each
 from ziggy_async.messages import LONGEST_NAME, encodable, printable
 from ziggy_async.windows import Windows
 
@@ -106,9 +106,7 @@ class Metrics:
         seconds = total if latency is None else latency
         ever, (older, younger) = period.all, period.windows.pair()
         if error is None:
-            ever.latencies.record(seconds)
-            older.latencies.record(seconds)
-            younger.latencies.record(seconds)
+            record_each(seconds, ever.latencies, older.latencies, younger.latencies)
         else:
             with _lock:
                 for failed in (kind, ever, older, younger):

@@ -8,7 +8,7 @@ import contextvars
 import sys
 import time
 from asyncio import Future
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
@@ -97,6 +97,19 @@ def span(what: str, **about: Any) -> AbstractContextManager[Any]:
     if TRACE not in sys.modules or (found := tracer()) is None:
         return _NOTHING
     return _Around(found.start_span(**_arguments(what, about)))
+
+
+def traced(operation: str, compute: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+    """Returns a function that awaits what `compute` returns in a span of that operation; `compute` itself without a
+    tracer."""
+    if TRACE not in sys.modules or tracer() is None:
+        return compute
+
+    async def computed(*args: Any) -> T:
+        with span("compute", operation=operation):
+            return await compute(*args)
+
+    return computed
 
 
 class _Around:

@@ -21,6 +21,15 @@ za_histogram *za_histogram_of(PyObject *object)
     return ((za_histogram_object *)object)->histogram;
 }
 
+int za_check_histogram(za_state *state, PyObject *object)
+{
+    if (Py_IS_TYPE(object, (PyTypeObject *)state->histogram_type)) {
+        return 0;
+    }
+    PyErr_Format(PyExc_TypeError, "expected a Histogram, not %.200s", Py_TYPE(object)->tp_name);
+    return -1;
+}
+
 static PyObject *histogram_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
     static char *names[] = {NULL};
@@ -93,20 +102,53 @@ static int times_of(PyObject *object, int32_t *times)
     return 0;
 }
 
-static PyObject *histogram_record(PyObject *self, PyObject *const *arguments, Py_ssize_t size)
+/* The nanoseconds of a duration that is finite. 0, or -1 with an exception raised. */
+static int duration_of(PyObject *object, int64_t *ns)
 {
     double seconds;
+    if (number_of("seconds", object, &seconds) < 0) {
+        return -1;
+    }
+    if (isinf(seconds)) {
+        PyErr_Format(PyExc_ValueError, "seconds must be finite, not %.200R", object);
+        return -1;
+    }
+    *ns = ns_of(seconds);
+    return 0;
+}
+
+static PyObject *histogram_record(PyObject *self, PyObject *const *arguments, Py_ssize_t size)
+{
+    int64_t ns;
     int32_t times = 1;
     if (size < 1 || size > 2) {
         return PyErr_Format(PyExc_TypeError, "record takes seconds and times, not %zd arguments", size);
     }
-    if (number_of("seconds", arguments[0], &seconds) < 0 || (size == 2 && times_of(arguments[1], &times) < 0)) {
+    if (duration_of(arguments[0], &ns) < 0 || (size == 2 && times_of(arguments[1], &times) < 0)) {
         return NULL;
     }
-    if (isinf(seconds)) {
-        return PyErr_Format(PyExc_ValueError, "seconds must be finite, not %.200R", arguments[0]);
+    za_histogram_record(za_histogram_of(self), ns, times);
+    Py_RETURN_NONE;
+}
+
+PyObject *za_record_each(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    int64_t ns;
+    if (count < 1) {
+        return PyErr_Format(PyExc_TypeError, "record_each() takes seconds and histograms");
     }
-    za_histogram_record(za_histogram_of(self), ns_of(seconds), times);
+    if (duration_of(arguments[0], &ns) < 0) {
+        return NULL;
+    }
+    za_state *state = za_state_of_module(module);
+    for (Py_ssize_t i = 1; i < count; i++) {
+        if (za_check_histogram(state, arguments[i]) < 0) {
+            return NULL;
+        }
+    }
+    for (Py_ssize_t i = 1; i < count; i++) {
+        za_histogram_record(za_histogram_of(arguments[i]), ns, 1);
+    }
     Py_RETURN_NONE;
 }
 

@@ -8,6 +8,7 @@
 #include "binding/batch.h"
 #include "binding/catalog.h"
 #include "binding/convert.h"
+#include "binding/histogram_type.h"
 #include "binding/port_type.h"
 #include "binding/regime.h"
 #include "binding/requests.h"
@@ -189,6 +190,7 @@ static PyMethodDef functions[] = {
     {"read_arrow", _PyCFunction_CAST(za_read_arrow), METH_FASTCALL, NULL},
     {"arrow_stream", za_arrow_stream, METH_VARARGS, NULL},
     {"catalog", za_catalog, METH_NOARGS, NULL},
+    {"record_each", _PyCFunction_CAST(za_record_each), METH_FASTCALL, NULL},
     {"pool_stats", core_pool_stats, METH_NOARGS, NULL},
     {"pool_resize", core_pool_resize, METH_O, NULL},
     {"cpu", core_cpu, METH_NOARGS, NULL},

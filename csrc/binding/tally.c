@@ -17,9 +17,7 @@ static PyObject *histograms_of(za_state *state, PyObject *iterable)
 {
     PyObject *tuple = PySequence_Tuple(iterable);
     for (Py_ssize_t i = 0; tuple != NULL && i < PyTuple_GET_SIZE(tuple); i++) {
-        PyObject *item = PyTuple_GET_ITEM(tuple, i);
-        if (!Py_IS_TYPE(item, (PyTypeObject *)state->histogram_type)) {
-            PyErr_Format(PyExc_TypeError, "expected a Histogram, not %.200s", Py_TYPE(item)->tp_name);
+        if (za_check_histogram(state, PyTuple_GET_ITEM(tuple, i)) < 0) {
             Py_CLEAR(tuple);
         }
     }

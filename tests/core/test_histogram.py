@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ziggy_async._core import Histogram
+from ziggy_async._core import Histogram, record_each
 
 ERROR = 1 / 128
 HOURS = 2**45 * 1e-9
@@ -146,3 +146,19 @@ def test_threads_lose_nothing() -> None:
     assert histogram.count == threads * each
     assert histogram.total == pytest.approx(threads * 1e-6 * each * (each + 1) / 2, rel=1e-12)
     assert histogram.max == each * 1e-6
+
+
+def test_one_duration_in_each_of_several() -> None:
+    first, second = Histogram(), Histogram()
+    record_each(0.25, first, second, second)
+    record_each(-1.0, first)
+    record_each(1.0)
+    assert [(each.count, each.total, each.max) for each in (first, second)] == [(2, 0.25, 0.25), (2, 0.5, 0.25)]
+
+
+@pytest.mark.parametrize("arguments", [(), ("1",), (1.0, 2.0), (math.nan,), (math.inf,)])
+def test_a_duration_that_is_refused_is_in_none(arguments: tuple[object, ...]) -> None:
+    histogram = Histogram()
+    with pytest.raises((TypeError, ValueError)):
+        record_each(*arguments[:1], *[histogram] * bool(arguments), *arguments[1:])
+    assert histogram.count == 0

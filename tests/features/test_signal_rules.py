@@ -18,7 +18,6 @@ from reference import signal_rules as reference
 from reference.bars import Bars, flat, from_closes, walk
 
 from ziggy_async import BarStore, _core, generate_signals_for_watchlist_async, generate_ticker_signal_async
-from ziggy_async.features.figures import plan_of_figures
 from ziggy_async.market_brain.features import FeatureComputer
 from ziggy_async.market_brain.regime import RegimeState, regime_detector
 from ziggy_async.market_brain.signals import (
@@ -50,7 +49,7 @@ def universe() -> dict[str, Bars]:
     return {f"S{seed}": made(seed) for seed in range(400)}
 
 
-RULES_PLAN = plan_of_figures(RULE_FIGURES, 252)
+RULES_PLAN = RULE_FIGURES.plan(252)
 
 
 @cache

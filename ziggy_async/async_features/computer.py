@@ -411,8 +411,7 @@ class AsyncFeatureComputer(Calls):
             await self._ready()
         began = time.perf_counter()
         try:
-            with tracing.span("compute", operation=operation):
-                value = await compute(*args)
+            value = await tracing.traced(operation, compute)(*args)
         except Exception as error:
             logger.exception("%s failed", printable(operation))
             self.metrics.record(operation, time.perf_counter() - began, error=described(error))

@@ -12,18 +12,24 @@ PER_YEAR = "per_year"
 
 
 class Figures:
-    """The formulas of a set of figures, by their names. It never changes: its plans are found by its identity, since
-    each await of a single ticker looks for one."""
+    """The formulas of a set of figures, by their names. They never change."""
 
     def __init__(self, formulas: Mapping[str, str]) -> None:
         """An empty formula's figure is 0, put in by the core."""
         self.formulas = dict(formulas)
+        self._planned: tuple[float, _core.Plan] | None = None  # the last plan, since each await of a ticker asks for it
 
+    def __reduce__(self) -> tuple[type["Figures"], tuple[dict[str, str]]]:
+        return Figures, (self.formulas,)
 
-@lru_cache(maxsize=64)
-def plan_of_figures(figures: Figures, bars_per_year: float) -> _core.Plan:
-    """Returns the plan that makes each of the figures, under its name. Raises `FormulaError` as for `FeatureSet`."""
-    return _plan(tuple(figures.formulas.items()), float(bars_per_year))
+    def plan(self, bars_per_year: float) -> _core.Plan:
+        """Returns the plan that makes each of the figures, under its name. Raises `FormulaError` as for `FeatureSet`.
+        From any thread."""
+        planned = self._planned
+        if planned is None or planned[0] != bars_per_year:
+            planned = bars_per_year, _plan(tuple(self.formulas.items()), float(bars_per_year))
+            self._planned = planned
+        return planned[1]
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ziggy_async import _core, bridge, sources
 from ziggy_async._core import Tally
 from ziggy_async.features import FeatureSet as FormulaSet
-from ziggy_async.features.figures import Figures, plan_of_figures
+from ziggy_async.features.figures import Figures
 from ziggy_async.messages import kind_of, shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.store import BarStore, default_store
@@ -173,13 +173,13 @@ class FeatureComputer:
             raise ValueError(f"features have {shown(taken[0])} already")
         extended = Figures({**self._figures.formulas, **formulas})
         FormulaSet(**formulas).check_columns()
-        plan_of_figures(extended, self.store.bars_per_year)
+        extended.plan(self.store.bars_per_year)
         self._figures = extended
 
     @property
     def plan(self) -> _core.Plan:
         """Returns the plan that computes the features."""
-        return plan_of_figures(self._figures, self.store.bars_per_year)
+        return self._figures.plan(self.store.bars_per_year)
 
     @property
     def store(self) -> BarStore:
@@ -211,7 +211,7 @@ class FeatureComputer:
         tally = None if counted is None else counted.tally
         if source is not None:
             return self._refreshed(source, (ticker, *also), force_refresh, tally)
-        plan = plan_of_figures(self._figures, store.bars_per_year)
+        plan = self._figures.plan(store.bars_per_year)
         urgency, deadline_ns = terms.get()
         loop, port = bridge.port()
         return native_job("features", 1, port.features(loop, store, plan, ticker, tally, urgency, deadline_ns))

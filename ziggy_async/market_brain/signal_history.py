@@ -13,7 +13,7 @@ from ziggy_async.features.asking import (
     terms_within,
     times_between,
 )
-from ziggy_async.features.figures import Figures, plan_of_figures
+from ziggy_async.features.figures import Figures
 from ziggy_async.features.table import FeatureTable
 from ziggy_async.market_brain.regime import ASSUMED_VOLATILITY, RegimeDetector, RegimeState, threshold_values
 from ziggy_async.market_brain.signals import SignalGenerator, signal_generator
@@ -92,7 +92,7 @@ class _Question(NamedTuple):
         asked = asked_tickers(store, tickers)
         rules, market = generator.core_rules(RegimeState.CHOP), _market(generator.detector, store)
         arguments = (store, asked, None, *times_between(start, end), rules, market)
-        return cls(plan_of_figures(RULE_FEATURES, store.bars_per_year), arguments, store, asked)
+        return cls(RULE_FEATURES.plan(store.bars_per_year), arguments, store, asked)
 
     def table(self, answer: Answer) -> FeatureTable:
         return history_table(_core.SIGNAL_COLUMNS, self.store, self.asked, answer)
@@ -101,7 +101,7 @@ class _Question(NamedTuple):
 def _market(detector: RegimeDetector, store: BarStore) -> tuple[Any, ...]:
     """Returns the arguments that say what the regime is read from."""
     return (
-        plan_of_figures(MARKET_FEATURES, store.bars_per_year),
+        MARKET_FEATURES.plan(store.bars_per_year),
         detector.market,
         detector.volatility_names,
         math.nan if detector.volatility is None else ASSUMED_VOLATILITY,

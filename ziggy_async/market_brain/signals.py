@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NotRequired, TypedDict, Unpack
 
 from ziggy_async import _core, bridge, off_loop
-from ziggy_async.features.figures import Figures, plan_of_figures
+from ziggy_async.features.figures import Figures
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import REGIMES, RegimeDetector, RegimeResult, RegimeState, regime_detector
@@ -403,7 +403,7 @@ RULE_FIGURES = Figures(
 
 
 def _plan_of(computer: FeatureComputer) -> _core.Plan:
-    return plan_of_figures(RULE_FIGURES, computer.store.bars_per_year)
+    return RULE_FIGURES.plan(computer.store.bars_per_year)
 
 
 def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Signal:

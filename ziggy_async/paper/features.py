@@ -14,7 +14,7 @@ import numpy as np
 
 from ziggy_async import _core, bridge
 from ziggy_async.arguments import whole
-from ziggy_async.features.figures import Figures, plan_of_figures
+from ziggy_async.features.figures import Figures
 from ziggy_async.messages import printable, shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.reading import timestamps  # noqa: F401 - timestamps registers what reads the rarer timestamps
@@ -123,7 +123,7 @@ class FeatureComputer:
             self._store = _core.BarStore(kept, ordered=False, bars_per_year=bars_per_year)
         except ValueError as error:
             raise ValueError(str(error).replace("capacity must", f"window_size: {shown(kept)}: it must")) from None
-        self._plan = plan_of_figures(FIGURES, bars_per_year)
+        self._plan = FIGURES.plan(bars_per_year)
         self._forms: dict[str, _Form] = {}  # of the symbols that have one
 
     def __repr__(self) -> str:
