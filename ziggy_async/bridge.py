@@ -4,6 +4,7 @@ Nothing here runs before the first await: importing the package starts no thread
 """
 
 import asyncio
+import sys
 import threading
 import weakref
 from asyncio import get_running_loop
@@ -13,6 +14,7 @@ from typing import Any, Literal, cast, get_args
 from ziggy_async import _core, lifecycle
 from ziggy_async.environment import ConfigurationError, choice
 from ziggy_async.runtime.errors import Stopped
+from ziggy_async.tracing import TRACE, TracedPort
 
 Wake = Literal["threadsafe", "eventfd"]
 WAKE_VARIABLE = "ASYNC_FEATURES_WAKE"
@@ -48,9 +50,8 @@ def port() -> tuple[asyncio.AbstractEventLoop, _core.Port]:
     `Stopped`, which is one, once the interpreter is exiting."""
     loop = get_running_loop()
     last_loop, last_port = _last_seen
-    if last_loop() is loop:
-        return loop, last_port
-    return loop, _port_of(loop)
+    port = last_port if last_loop() is loop else _port_of(loop)
+    return loop, port if TRACE not in sys.modules else cast(Any, TracedPort(port))
 
 
 def _port_of(loop: asyncio.AbstractEventLoop) -> _core.Port:

@@ -130,13 +130,25 @@ class _Around:
         _end(self._span, error if isinstance(error, Exception) else None)
 
 
-def native_job(kind: str, tickers: int, future: "Future[T]") -> "Future[T]":
-    """Returns `future` itself, with a span until it is done where the application traces."""
-    if TRACE in sys.modules and (found := tracer()) is not None:
-        started = found.start_span(**_arguments("native job", {"tickers": tickers}, kind))
-        if started.is_recording():
-            future.add_done_callback(lambda done: _end(started, None if done.cancelled() else done.exception()))
-    return future
+class TracedPort:
+    """A port of a loop, whose native jobs have a span until they are done."""
+
+    __slots__ = ("_port",)
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def __getattr__(self, kind: str) -> "Callable[..., Future[Any]]":
+        def ask(loop: Any, first: Any, second: Any, tickers: Any, *others: Any) -> "Future[Any]":
+            future: Future[Any] = getattr(self._port, kind)(loop, first, second, tickers, *others)
+            if (found := tracer()) is not None:
+                count = 1 if isinstance(tickers, str) else len(tickers)
+                started = found.start_span(**_arguments("native job", {"tickers": count}, kind))
+                if started.is_recording():
+                    future.add_done_callback(lambda done: _end(started, None if done.cancelled() else done.exception()))
+            return future
+
+        return ask
 
 
 class TaskSpan:

@@ -166,7 +166,7 @@ int za_batch_submit(za_batch *batch, za_port *port, PyObject *port_object)
 
 static PyObject *next_result(za_state *state, za_batch *batch)
 {
-    return za_result_of(state, &batch->request, batch->plan->names, PyList_GET_ITEM(batch->tickers, batch->built),
+    return za_result_of(state, &batch->request, batch->plan, PyList_GET_ITEM(batch->tickers, batch->built),
                         &batch->request.answers[batch->built]);
 }
 

@@ -15,6 +15,7 @@ typedef struct za_plan_object {
     PyObject *sources; /* tuple that holds the plans which make further columns */
     PyObject *tickers; /* tuple: other tickers that these read, */
     PyObject *labels;  /* and names of sets of labels */
+    PyObject *pattern; /* NULL, or the dict that results of a request begin as (results.c) */
     int *figures;      /* the za_figure that each column is; ZA_FIGURE_COUNT: it is a further column of a store */
 } za_plan_object;
 

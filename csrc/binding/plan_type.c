@@ -19,6 +19,7 @@ static void plan_dealloc(PyObject *object)
     za_free(self->figures);
     Py_XDECREF(self->columns);
     Py_XDECREF(self->names);
+    Py_XDECREF(self->pattern);
     Py_XDECREF(self->sources);
     Py_XDECREF(self->tickers);
     Py_XDECREF(self->labels);

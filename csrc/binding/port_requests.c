@@ -75,13 +75,9 @@ static za_batch *open_batch(za_port_object *self, PyObject *loop, const za_asked
 /* A future of one symbol's result. Whatever may run Python comes before the batch is looked for. */
 static PyObject *add_single(za_port_object *self, PyObject *loop, const za_asked *asked)
 {
-    za_symbol symbol;
-    if (za_port_check_open(self) < 0 || za_asked_symbol_of(asked->symbols, &symbol) < 0) {
-        return NULL;
-    }
-    PyObject *future = za_port_new_future(self, loop);
+    PyObject *future = za_port_check_open(self) < 0 ? NULL : za_port_new_future(self, loop);
     za_batch *batch = future == NULL ? NULL : open_batch(self, loop, asked);
-    if (batch == NULL || za_batch_add(batch, asked->symbols, symbol, future) < 0) {
+    if (batch == NULL || za_batch_add(batch, asked->symbols, asked->symbol, future) < 0) {
         Py_XDECREF(future);
         return NULL;
     }

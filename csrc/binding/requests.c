@@ -61,9 +61,8 @@ int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t
     asked->terms = (za_terms){.urgency = -1};
     asked->store = za_store_argument(state, arguments[0]);
     asked->symbols = arguments[2];
-    za_symbol symbol;
     if (asked->store == NULL || take_plan(state, arguments[1], asked) < 0 ||
-        (asked->single && za_asked_symbol_of(asked->symbols, &symbol) < 0) ||
+        (asked->single && za_asked_symbol_of(asked->symbols, &asked->symbol) < 0) ||
         (asked->single && count > needed && za_tally_argument(state, arguments[needed], &asked->tally) < 0) ||
         (count == all && za_terms_of(arguments + with_tally, &asked->terms) < 0)) {
         return -1;
@@ -105,7 +104,7 @@ static PyObject *results_of(za_state *state, const za_asked *asked, const za_req
     PyObject *results = PyDict_New();
     for (Py_ssize_t i = 0; results != NULL && i < PyTuple_GET_SIZE(tuple); i++) {
         PyObject *ticker = PyTuple_GET_ITEM(tuple, i);
-        PyObject *result = za_result_of(state, request, asked->plan->names, ticker, &request->answers[i]);
+        PyObject *result = za_result_of(state, request, asked->plan, ticker, &request->answers[i]);
         if (result == NULL || PyDict_SetItem(results, ticker, result) < 0) {
             Py_CLEAR(results);
         }
@@ -128,7 +127,7 @@ static PyObject *answer(PyObject *module, PyObject *const *arguments, Py_ssize_t
         za_request request = {.kind = asked.kind, .rules = asked.rules};
         za_request_tickers(&request, &asked, symbols, (size_t)PyTuple_GET_SIZE(tuple));
         if (run_request(&request) == 0) {
-            result = asked.single ? za_result_of(state, &request, asked.plan->names, asked.symbols, request.answers)
+            result = asked.single ? za_result_of(state, &request, asked.plan, asked.symbols, request.answers)
                                   : results_of(state, &asked, &request, tuple);
         }
         za_request_release(&request);

@@ -14,7 +14,8 @@ typedef struct za_asked {
     za_store_object *store;
     za_plan_object *plan;
     PyObject *symbols;
-    za_tally *tally; /* where a single request is counted; NULL for nowhere */
+    za_symbol symbol; /* of a single one */
+    za_tally *tally;  /* where a single request is counted; NULL for nowhere */
     za_terms terms;
     za_rules rules; /* of signals */
 } za_asked;

@@ -5,40 +5,76 @@
 #include "binding/objects.h"
 #include "binding/signals.h"
 
-/* The figures of the set; those that an application has added are a float, or None where they are NaN. */
-static int put_features(za_state *state, PyObject *dict, PyObject *names, const za_answer *answer)
+/* A dict with all keys of a result, in their order, and the values that are the same in each. */
+static PyObject *new_pattern(za_state *state, PyObject *names)
 {
-    char as_of[ZA_TIME_TEXT];
-    za_time_text(answer->last.time, as_of);
-    if (za_put(dict, state->str_status, Py_NewRef(state->str_ok)) < 0 ||
-        za_put(dict, state->str_bars, PyLong_FromLongLong(answer->bars)) < 0 ||
-        za_put(dict, state->str_as_of, PyUnicode_FromString(as_of)) < 0 ||
-        za_put(dict, state->str_stale, Py_NewRef(Py_False)) < 0) {
+    PyObject *dict = PyDict_New();
+    int failed = dict == NULL || PyDict_SetItem(dict, state->str_ticker, Py_None) < 0 ||
+                 PyDict_SetItem(dict, state->str_status, state->str_ok) < 0 ||
+                 PyDict_SetItem(dict, state->str_bars, Py_None) < 0 ||
+                 PyDict_SetItem(dict, state->str_as_of, Py_None) < 0 ||
+                 PyDict_SetItem(dict, state->str_stale, Py_False) < 0;
+    for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(names); i++) {
+        failed = PyDict_SetItem(dict, PyTuple_GET_ITEM(names, i), Py_None) < 0;
+    }
+    if (failed) {
+        Py_CLEAR(dict);
+    }
+    return dict;
+}
+
+/* The text of a time. The last one is kept: most tickers have their last bar at the same time. */
+static PyObject *text_of_time(za_state *state, int64_t ns)
+{
+    if (state->as_of == NULL || state->as_of_ns != ns) {
+        char text[ZA_TIME_TEXT];
+        za_time_text(ns, text);
+        Py_XSETREF(state->as_of, PyUnicode_FromString(text));
+        state->as_of_ns = ns;
+    }
+    return Py_XNewRef(state->as_of);
+}
+
+/* The figures of the set; those that an application has added are a float, or None where they are NaN. All keys come at
+ * once, as a copy: a dict that takes them one by one grows three times. */
+static int put_features(za_state *state, PyObject *dict, za_plan_object *plan, PyObject *ticker,
+                        const za_answer *answer)
+{
+    if (plan->pattern == NULL && (plan->pattern = new_pattern(state, plan->names)) == NULL) {
         return -1;
     }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++) {
-        if (za_put(dict, PyTuple_GET_ITEM(names, i), za_feature_value((za_feature)i, answer->row[i])) < 0) {
+    if (PyDict_Update(dict, plan->pattern) < 0 || PyDict_SetItem(dict, state->str_ticker, ticker) < 0 ||
+        za_put(dict, state->str_bars, PyLong_FromLongLong(answer->bars)) < 0 ||
+        za_put(dict, state->str_as_of, text_of_time(state, answer->last.time)) < 0) {
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(plan->names); i++) {
+        if (za_put(dict, PyTuple_GET_ITEM(plan->names, i), za_feature_value((za_feature)i, answer->row[i])) < 0) {
             return -1;
         }
     }
     return 0;
 }
 
-PyObject *za_features_result(za_state *state, PyObject *names, PyObject *ticker, const za_answer *answer)
+static int put_too_few(za_state *state, PyObject *dict, PyObject *ticker, const za_answer *answer)
+{
+    return PyDict_SetItem(dict, state->str_ticker, ticker) < 0 ||
+                   PyDict_SetItem(dict, state->str_status, state->str_insufficient_data) < 0 ||
+                   za_put(dict, state->str_bars, PyLong_FromLongLong(answer->bars)) < 0 ||
+                   za_put(dict, state->str_required, PyLong_FromLong(ZA_FEATURE_BARS)) < 0
+               ? -1
+               : 0;
+}
+
+PyObject *za_features_result(za_state *state, za_plan_object *plan, PyObject *ticker, const za_answer *answer)
 {
     PyObject *dict = za_new_features(state);
     if (dict == NULL) {
         return NULL;
     }
-    int failed = za_put(dict, state->str_ticker, Py_NewRef(ticker)) < 0;
-    if (!failed && answer->bars >= ZA_FEATURE_BARS) {
-        failed = put_features(state, dict, names, answer) < 0;
-    } else if (!failed) {
-        failed = za_put(dict, state->str_status, Py_NewRef(state->str_insufficient_data)) < 0 ||
-                 za_put(dict, state->str_bars, PyLong_FromLongLong(answer->bars)) < 0 ||
-                 za_put(dict, state->str_required, PyLong_FromLong(ZA_FEATURE_BARS)) < 0;
-    }
-    if (failed) {
+    int failed = answer->bars >= ZA_FEATURE_BARS ? put_features(state, dict, plan, ticker, answer)
+                                                 : put_too_few(state, dict, ticker, answer);
+    if (failed < 0) {
         Py_CLEAR(dict);
     }
     return za_untracked(dict);
@@ -141,7 +177,7 @@ PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *a
     return za_untracked(result);
 }
 
-PyObject *za_result_of(za_state *state, const za_request *request, PyObject *names, PyObject *ticker,
+PyObject *za_result_of(za_state *state, const za_request *request, za_plan_object *plan, PyObject *ticker,
                        const za_answer *answer)
 {
     switch (request->kind) {
@@ -150,6 +186,6 @@ PyObject *za_result_of(za_state *state, const za_request *request, PyObject *nam
     case ZA_REQUEST_SIGNALS:
         return za_signal_result(state, ticker, answer, request);
     default:
-        return za_features_result(state, names, ticker, answer);
+        return za_features_result(state, plan, ticker, answer);
     }
 }

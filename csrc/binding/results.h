@@ -2,11 +2,11 @@
 #ifndef ZA_BINDING_RESULTS_H
 #define ZA_BINDING_RESULTS_H
 
-#include "binding/state.h"
+#include "binding/plan_object.h"
 #include "market/request.h"
 
-/* A Features dict with the figures of those names, or the one that says "insufficient_data". */
-PyObject *za_features_result(za_state *state, PyObject *names, PyObject *ticker, const za_answer *answer);
+/* A Features dict with the results of the plan, or the one that says "insufficient_data". */
+PyObject *za_features_result(za_state *state, za_plan_object *plan, PyObject *ticker, const za_answer *answer);
 
 /* A MarketFeatures, or None for a symbol without bars. */
 PyObject *za_paper_result(za_state *state, PyObject *ticker, const za_answer *answer);
@@ -15,8 +15,8 @@ PyObject *za_paper_result(za_state *state, PyObject *ticker, const za_answer *an
  * programs (no subclass of Exception). */
 PyObject *za_signal_result(za_state *state, PyObject *ticker, const za_answer *answer, const za_request *request);
 
-/* The result of a request, whose plan's results have those names. */
-PyObject *za_result_of(za_state *state, const za_request *request, PyObject *names, PyObject *ticker,
+/* The result of a request of that plan. */
+PyObject *za_result_of(za_state *state, const za_request *request, za_plan_object *plan, PyObject *ticker,
                        const za_answer *answer);
 
 #endif

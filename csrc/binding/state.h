@@ -33,7 +33,8 @@
     X(loop_keyword)   /* ("loop",) */                                                                                  \
     X(no_arguments)   /* () */                                                                                         \
     X(feature_names)  /* tuple of interned names, in row order */                                                      \
-    X(level_names)    /* ((low, normal, high), (down, sideways, up)) */
+    X(level_names)    /* ((low, normal, high), (down, sideways, up)) */                                                \
+    X(as_of)          /* NULL, or the text of the time `as_of_ns` */
 
 #if PY_VERSION_HEX < 0x030D0000 /* there is a GIL */
 #define Py_BEGIN_CRITICAL_SECTION(object) {
@@ -48,6 +49,7 @@ typedef struct za_state {
 #include "binding/names.def"
 #undef NAME
     za_scratch scratch; /* guarded by the GIL */
+    int64_t as_of_ns;
 } za_state;
 
 extern struct PyModuleDef za_module;

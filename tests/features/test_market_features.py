@@ -134,6 +134,18 @@ def test_types() -> None:
     assert datetime.fromisoformat(found["as_of"]).utcoffset() == datetime.now(UTC).utcoffset()
 
 
+def test_a_changed_result_changes_no_other() -> None:
+    shorter, longer = walk(60), walk(70)
+    computer = FeatureComputer(_store_of({"A": shorter, "B": longer}))
+    for ticker in ("A", "B", "A"):
+        found = computer.compute_for_ticker(ticker)
+        breadth = reference.breadth_50dma({"A": shorter, "B": longer})
+        assert_features(found, ticker, {"A": shorter, "B": longer}[ticker], breadth=breadth)
+        for key in list(found):
+            found[key] = "changed"
+        found["further"] = found.pop("status")
+
+
 def test_attribute_access() -> None:
     found = computed("A", walk(60))
     assert all(getattr(found, key) == found[key] for key in reference.KEYS if key not in ("values",))

@@ -28,7 +28,6 @@ from ziggy_async.features.work import Work, work_of
 from ziggy_async.messages import encodable, kind_of, shown
 from ziggy_async.reading.spellings import PRICE_COLUMNS
 from ziggy_async.store import BarStore
-from ziggy_async.tracing import native_job
 
 
 class Description(TypedDict):
@@ -177,9 +176,7 @@ class FeatureSet:
         terms, store = terms_within(deadline), self._checked(store)
         asked = await asked_tickers_async(store, tickers, deadline)
         loop, port = bridge.port()
-        answer = await native_job(
-            "latest", len(asked), port.latest(loop, self._plan, store, asked, store.local_time, *terms)
-        )
+        answer = await port.latest(loop, self._plan, store, asked, store.local_time, *terms)
         return latest_table(self.names, asked, answer)
 
     def history(
@@ -214,9 +211,7 @@ class FeatureSet:
         terms, times, store = terms_within(deadline), times_between(start, end), self._checked(store)
         asked = await asked_tickers_async(store, tickers, deadline)
         loop, port = bridge.port()
-        answer = await native_job(
-            "history", len(asked), port.history(loop, self._plan, store, asked, store.local_time, *times, *terms)
-        )
+        answer = await port.history(loop, self._plan, store, asked, store.local_time, *times, *terms)
         return history_table(self.names, store, asked, answer)
 
     def over(self, table: Any, by: str | None = None, time: str | None = None) -> Any:

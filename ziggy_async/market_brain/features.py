@@ -16,7 +16,6 @@ from ziggy_async.messages import kind_of, shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.store import BarStore, default_store
 from ziggy_async.terms import terms
-from ziggy_async.tracing import native_job
 
 __all__ = [
     "FeatureComputer",
@@ -214,7 +213,8 @@ class FeatureComputer:
         plan = self._figures.plan(store.bars_per_year)
         urgency, deadline_ns = terms.get()
         loop, port = bridge.port()
-        return native_job("features", 1, port.features(loop, store, plan, ticker, tally, urgency, deadline_ns))
+        found: Awaitable[Features] = port.features(loop, store, plan, ticker, tally, urgency, deadline_ns)
+        return found
 
     async def _refreshed(
         self, source: sources.BarSource, symbols: tuple[str, ...], force: bool, tally: Tally | None
@@ -224,9 +224,7 @@ class FeatureComputer:
         stale = await source.refresh_async(symbols, force)
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        features: Features = await native_job(
-            "features", 1, port.features(loop, self.store, self.plan, symbols[0], None, *terms.get())
-        )
+        features: Features = await port.features(loop, self.store, self.plan, symbols[0], None, *terms.get())
         if tally is not None:
             tally.record(began, ready)
         return _marked_one(features, stale.get(symbols[0]))
@@ -248,10 +246,7 @@ class FeatureComputer:
         stale = await self.refresh_async(names, force_refresh)
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        results = await native_job(
-            "features_many", len(names), port.features_many(loop, self.store, self.plan, names, *terms.get())
-        )
-        results = _marked(results, stale)
+        results = _marked(await port.features_many(loop, self.store, self.plan, names, *terms.get()), stale)
         if tally is not None:
             tally.record(began, ready)
         return results

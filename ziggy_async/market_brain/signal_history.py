@@ -18,7 +18,6 @@ from ziggy_async.features.table import FeatureTable
 from ziggy_async.market_brain.regime import ASSUMED_VOLATILITY, RegimeDetector, RegimeState, threshold_values
 from ziggy_async.market_brain.signals import SignalGenerator, signal_generator
 from ziggy_async.store import BarStore
-from ziggy_async.tracing import native_job
 
 __all__ = ["signal_history", "signal_history_async"]
 
@@ -67,9 +66,7 @@ async def signal_history_async(
     question = _Question.of(tickers, store, start, end, generator)
     loop, port = bridge.port()
     arguments = *question.arguments, *terms_within(deadline)
-    return question.table(
-        await native_job("signal_history", len(question.asked), port.signal_history(loop, question.plan, *arguments))
-    )
+    return question.table(await port.signal_history(loop, question.plan, *arguments))
 
 
 class _Question(NamedTuple):

@@ -22,7 +22,6 @@ from ziggy_async.messages import kind_of, printable, shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.store import BarStore
 from ziggy_async.terms import terms
-from ziggy_async.tracing import native_job
 
 __all__ = [
     "Signal",
@@ -284,9 +283,7 @@ class SignalGenerator:
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
         arguments = names, REGIMES.index(state), parameters, self._win_rates(), rules, *terms.get()
-        results: dict[str, Result] = await native_job(
-            "signals", len(names), port.signals(loop, computer.store, _plan_of(computer), *arguments)
-        )
+        results: dict[str, Result] = await port.signals(loop, computer.store, _plan_of(computer), *arguments)
         _mark_stale(results, stale)
         enrich = self.enrich
         if enrich is not None:

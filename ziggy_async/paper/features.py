@@ -18,7 +18,6 @@ from ziggy_async.features.figures import Figures
 from ziggy_async.messages import printable, shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.reading import timestamps  # noqa: F401 - timestamps registers what reads the rarer timestamps
-from ziggy_async.tracing import native_job
 
 __all__ = ["FeatureComputer", "MarketFeatures", "PriceData", "compute_features_async", "feature_computer"]
 
@@ -171,8 +170,7 @@ class FeatureComputer:
     async def compute_features_async(self, symbol: str) -> MarketFeatures | None:
         """Returns the same, computed off the loop."""
         loop, port = bridge.port()
-        found = port.paper_features(loop, self._store, self._plan, symbol)
-        return self._in_form(symbol, await native_job("paper_features", 1, found))
+        return self._in_form(symbol, await port.paper_features(loop, self._store, self._plan, symbol))
 
     def _is_naive(self, symbol: str) -> bool:
         """Returns whether its last timestamp had no zone."""
@@ -192,9 +190,8 @@ feature_computer = FeatureComputer()
 
 async def compute_features_async(symbol: str) -> MarketFeatures | None:
     """Returns the features of `symbol` in the module's `feature_computer`, computed off the loop; None without bars."""
-    # Not through the methods: calls less on a path that is awaited ten thousand times at once.
+    # Not through the method: calls less on a path that is awaited ten thousand times at once.
+    computer = feature_computer
     loop, port = bridge.port()
-    found = port.paper_features(loop, feature_computer._store, feature_computer._plan, symbol, _counted.tally)
-    features: MarketFeatures | None = await native_job("paper_features", 1, found)
-    form = feature_computer._forms.get(symbol)
-    return features if form is None or features is None else form.given_to(features)
+    found = await port.paper_features(loop, computer._store, computer._plan, symbol, _counted.tally)
+    return computer._in_form(symbol, found) if computer._forms else found
