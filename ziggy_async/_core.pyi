@@ -185,6 +185,8 @@ def regime(reading: tuple[float, ...], thresholds: tuple[float, ...], /) -> tupl
     slope_threshold, breadth above breadth_risk_on, slope above slope_threshold.
     """
 
+_Terms = tuple[int, int]
+"""(urgency, deadline): 0 (first) to 2, negative: by the work; on the monotonic clock in nanoseconds, 0: none."""
 _Rules = tuple[int, tuple[float, ...], tuple[float, ...], int]
 """Regime, parameters, win rates and rules, as `signals` takes them."""
 _Market = tuple["Plan", str, tuple[str, ...], float, tuple[float, ...]]
@@ -337,8 +339,7 @@ class Port:
         plan: Plan,
         symbol: str,
         tally: Tally | None = None,
-        urgency: int = -1,
-        deadline_ns: int = 0,
+        terms: _Terms = ...,
         /,
     ) -> asyncio.Future[Any]: ...
     def features_many(
@@ -347,8 +348,7 @@ class Port:
         store: BarStore,
         plan: Plan,
         symbols: Iterable[str],
-        urgency: int = -1,
-        deadline_ns: int = 0,
+        terms: _Terms = ...,
         /,
     ) -> asyncio.Future[dict[str, Any]]: ...
     paper_features = features
@@ -362,8 +362,7 @@ class Port:
         parameters: tuple[float, ...],
         win_rates: tuple[float, ...],
         rules: int,
-        urgency: int = -1,
-        deadline_ns: int = 0,
+        terms: _Terms = ...,
         /,
     ) -> asyncio.Future[dict[str, Any]]: ...
     def latest(
@@ -373,12 +372,10 @@ class Port:
         store: BarStore,
         tickers: Iterable[str],
         zone: _Zone,
-        urgency: int,
-        deadline_ns: int,
+        terms: _Terms,
         /,
     ) -> asyncio.Future[_Answer]:
-        """`Plan.latest` off the loop. `urgency` 0 (first) to 2, negative: by the work; `deadline_ns` on the monotonic
-        clock, 0 for none. Cancelling the future gives up what has not begun."""
+        """`Plan.latest` off the loop. Cancelling the future gives up what has not begun."""
     def history(
         self,
         loop: asyncio.AbstractEventLoop,
@@ -388,8 +385,7 @@ class Port:
         zone: _Zone,
         first: int,
         last: int,
-        urgency: int,
-        deadline_ns: int,
+        terms: _Terms,
         /,
     ) -> asyncio.Future[_Answer]:
         """`Plan.history` off the loop; else as `latest`."""
@@ -404,8 +400,7 @@ class Port:
         last: int,
         rules: _Rules,
         market: _Market,
-        urgency: int,
-        deadline_ns: int,
+        terms: _Terms,
         /,
     ) -> asyncio.Future[_Answer]:
         """`Plan.signal_history` off the loop; else as `latest`."""

@@ -58,10 +58,14 @@ za_store_object *za_store_argument(za_state *state, PyObject *object)
     return (za_store_object *)object;
 }
 
-int za_terms_of(PyObject *const *arguments, za_terms *terms)
+int za_terms_of(PyObject *object, za_terms *terms)
 {
-    terms->urgency = PyLong_AsLong(arguments[0]);
-    terms->deadline_ns = PyErr_Occurred() ? 0 : PyLong_AsLongLong(arguments[1]);
+    if (!PyTuple_Check(object) || PyTuple_GET_SIZE(object) != 2) {
+        PyErr_Format(PyExc_TypeError, "terms must be a tuple (urgency, deadline_ns), not %.200R", object);
+        return -1;
+    }
+    terms->urgency = PyLong_AsLong(PyTuple_GET_ITEM(object, 0));
+    terms->deadline_ns = PyErr_Occurred() ? 0 : PyLong_AsLongLong(PyTuple_GET_ITEM(object, 1));
     if (PyErr_Occurred()) {
         return -1;
     }

@@ -29,8 +29,8 @@ typedef struct za_terms {
     int64_t deadline_ns; /* on za_clock_ns; 0: none */
 } za_terms;
 
-/* Reads them from two arguments (urgency, deadline_ns). 0, or -1 with an exception raised. */
-int za_terms_of(PyObject *const *arguments, za_terms *terms);
+/* Reads them from a tuple (urgency, deadline_ns). 0, or -1 with an exception raised. */
+int za_terms_of(PyObject *object, za_terms *terms);
 void za_terms_apply(const za_terms *terms, za_job *job);
 
 /* A zone argument: None for UTC, or (since, offset, initial, day_start), whose arrays *zone borrows from the tuple. */

@@ -231,11 +231,15 @@ static int make_names(za_state *state)
 #undef NAME
     PyObject *low_to_high = names_tuple(volatilities, 3), *down_to_up = names_tuple(trends, 3);
     state->no_arguments = PyTuple_New(0);
+    state->zero = PyFloat_FromDouble(0.0);
     state->feature_names = names_tuple(features, ZA_FEATURE_COUNT);
     state->level_names = low_to_high == NULL || down_to_up == NULL ? NULL : PyTuple_Pack(2, low_to_high, down_to_up);
     Py_XDECREF(low_to_high);
     Py_XDECREF(down_to_up);
-    return state->no_arguments == NULL || state->feature_names == NULL || state->level_names == NULL ? -1 : 0;
+    return state->no_arguments == NULL || state->zero == NULL || state->feature_names == NULL ||
+                   state->level_names == NULL
+               ? -1
+               : 0;
 }
 
 /* A number that an application may change, and as what its first value is written. */

@@ -204,18 +204,17 @@ static PyObject *ask(za_port_object *port, PyObject *loop, za_query *query)
 
 typedef enum za_question { ZA_LATEST, ZA_HISTORY, ZA_SIGNAL_HISTORY } za_question;
 
-/* (loop, plan, store, tickers, zone, [first, last, [rules, market,]] urgency, deadline_ns) -> future of (times, bars,
- * values) */
+/* (loop, plan, store, tickers, zone, [first, last, [rules, market,]] terms) -> future of (times, bars, values) */
 static PyObject *ask_for(PyObject *self, PyObject *const *arguments, Py_ssize_t count, za_question question)
 {
     static const char *const names[] = {"latest", "history", "signal_history"};
-    static const Py_ssize_t counts[] = {7, 9, 11};
+    static const Py_ssize_t counts[] = {6, 8, 10};
     if (za_check_count(names[question], count, counts[question]) < 0) {
         return NULL;
     }
     za_port_object *port = (za_port_object *)self;
     za_terms terms;
-    if (za_port_check_open(port) < 0 || za_terms_of(arguments + count - 2, &terms) < 0) {
+    if (za_port_check_open(port) < 0 || za_terms_of(arguments[count - 1], &terms) < 0) {
         return NULL;
     }
     za_query *query = za_query_new(za_port_state(port), arguments + 1);

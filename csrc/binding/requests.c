@@ -54,7 +54,7 @@ int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t
 {
     static const char *const names[] = {"features", "paper_features", "signals"};
     bool with_rules = asked->kind == ZA_REQUEST_SIGNALS;
-    Py_ssize_t needed = with_rules ? 7 : 3, with_tally = needed + asked->single, all = with_tally + 2;
+    Py_ssize_t needed = with_rules ? 7 : 3, with_tally = needed + asked->single, all = with_tally + 1;
     if (count != with_tally && count != all && za_check_count(names[asked->kind], count, needed) < 0) {
         return -1;
     }
@@ -64,7 +64,7 @@ int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t
     if (asked->store == NULL || take_plan(state, arguments[1], asked) < 0 ||
         (asked->single && za_asked_symbol_of(asked->symbols, &asked->symbol) < 0) ||
         (asked->single && count > needed && za_tally_argument(state, arguments[needed], &asked->tally) < 0) ||
-        (count == all && za_terms_of(arguments + with_tally, &asked->terms) < 0)) {
+        (count == all && za_terms_of(arguments[with_tally], &asked->terms) < 0)) {
         return -1;
     }
     return with_rules ? za_rules_of(arguments + 3, &asked->rules) : 0;

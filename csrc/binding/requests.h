@@ -22,7 +22,7 @@ typedef struct za_asked {
 
 /* Reads (store, plan, symbol or symbols) by what asked->kind and asked->single say; behind them come (regime,
  * parameters, win_rates, rules) of signals; then, if there are more arguments, the tally of a single request, and
- * (urgency, deadline_ns). 0, or -1 with an exception raised. */
+ * terms. 0, or -1 with an exception raised. */
 int za_request_arguments(za_state *state, PyObject *const *arguments, Py_ssize_t count, za_asked *asked);
 enum { ZA_RULE_ARGUMENTS = 4 };
 /* Reads (regime, parameters, win_rates, rules). 0, or -1 with an exception raised. */

@@ -23,7 +23,7 @@ static PyObject *new_pattern(za_state *state, PyObject *names)
     return dict;
 }
 
-/* The text of a time. The last one is kept: most tickers have their last bar at the same time. */
+/* The text of a time. The last one is kept, here and below: most tickers have their last bar at the same time. */
 static PyObject *text_of_time(za_state *state, int64_t ns)
 {
     if (state->as_of == NULL || state->as_of_ns != ns) {
@@ -113,16 +113,28 @@ static int set_paper_figures(za_state *state, PyObject *object, const double *ro
 #undef VOLATILITY
 #undef NUMBER
 
+static PyObject *timestamp_of(za_state *state, const za_bar *bar)
+{
+    if (state->timestamp == NULL || state->timestamp_ns != bar->time || state->timestamp_naive != bar->naive) {
+        Py_XSETREF(state->timestamp, za_datetime_of(bar->time, bar->naive));
+        state->timestamp_ns = bar->time;
+        state->timestamp_naive = bar->naive;
+    }
+    return Py_XNewRef(state->timestamp);
+}
+
 static int set_paper_fields(za_state *state, PyObject *object, PyObject *ticker, const za_answer *answer)
 {
     const double *figure = answer->last.figure;
 #define NUMBER_FIELD(name, value) za_set_attribute(object, state->str_##name, PyFloat_FromDouble(value)) < 0
     return za_set_attribute(object, state->str_symbol, Py_NewRef(ticker)) < 0 ||
-           za_set_attribute(object, state->str_timestamp, za_datetime_of(answer->last.time, answer->last.naive)) < 0 ||
+           za_set_attribute(object, state->str_timestamp, timestamp_of(state, &answer->last)) < 0 ||
            NUMBER_FIELD(price, figure[ZA_FIGURE_CLOSE]) || NUMBER_FIELD(open_price, figure[ZA_FIGURE_OPEN]) ||
            NUMBER_FIELD(high, figure[ZA_FIGURE_HIGH]) || NUMBER_FIELD(low, figure[ZA_FIGURE_LOW]) ||
-           NUMBER_FIELD(volume, figure[ZA_FIGURE_VOLUME]) || NUMBER_FIELD(news_sentiment, 0.0) ||
-           NUMBER_FIELD(news_urgency, 0.0) || set_paper_figures(state, object, answer->row);
+           NUMBER_FIELD(volume, figure[ZA_FIGURE_VOLUME]) ||
+           za_set_attribute(object, state->str_news_sentiment, Py_NewRef(state->zero)) < 0 ||
+           za_set_attribute(object, state->str_news_urgency, Py_NewRef(state->zero)) < 0 ||
+           set_paper_figures(state, object, answer->row);
 #undef NUMBER_FIELD
 }
 

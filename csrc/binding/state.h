@@ -34,7 +34,9 @@
     X(no_arguments)   /* () */                                                                                         \
     X(feature_names)  /* tuple of interned names, in row order */                                                      \
     X(level_names)    /* ((low, normal, high), (down, sideways, up)) */                                                \
-    X(as_of)          /* NULL, or the text of the time `as_of_ns` */
+    X(as_of)          /* NULL, or the text of the time `as_of_ns` */                                                   \
+    X(timestamp)      /* NULL, or the datetime of the time `timestamp_ns` */                                           \
+    X(zero)           /* 0.0 */
 
 #if PY_VERSION_HEX < 0x030D0000 /* there is a GIL */
 #define Py_BEGIN_CRITICAL_SECTION(object) {
@@ -49,7 +51,8 @@ typedef struct za_state {
 #include "binding/names.def"
 #undef NAME
     za_scratch scratch; /* guarded by the GIL */
-    int64_t as_of_ns;
+    int64_t as_of_ns, timestamp_ns;
+    bool timestamp_naive;
 } za_state;
 
 extern struct PyModuleDef za_module;

@@ -18,8 +18,8 @@ async def main():
     _core.shutdown(1.0)
     before, refused = sys.getrefcount(store), []
     for ask in (
-        lambda: port.latest(loop, plan, store, ("A",), None, -1, 0),
-        lambda: port.history(loop, plan, store, ("A",), None, 0, 2**62, -1, 0),
+        lambda: port.latest(loop, plan, store, ("A",), None, (-1, 0)),
+        lambda: port.history(loop, plan, store, ("A",), None, 0, 2**62, (-1, 0)),
     ):
         try:
             ask()

@@ -28,7 +28,7 @@ async def main():
     refused = 0
     for _ in range(2000):
         try:
-            await port.latest(loop, many_slots, store, tickers, None, 0, 0)
+            await port.latest(loop, many_slots, store, tickers, None, (0, 0))
         except MemoryError:
             refused += 1
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

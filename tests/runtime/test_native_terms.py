@@ -51,7 +51,7 @@ async def test_a_native_job_ends_at_its_deadline(store: BarStore) -> None:
     try:
         moment = time.monotonic_ns() + 1
         with pytest.raises(TimeoutError, match="deadline"):
-            await port.features_many(loop, store, feature_computer.plan, ["A"], BULK, moment)
+            await port.features_many(loop, store, feature_computer.plan, ["A"], (BULK, moment))
     finally:
         for one in under_way:
             one.cancel()
@@ -64,9 +64,9 @@ async def test_urgency_and_deadline_are_checked(store: BarStore) -> None:
     port: Any = _core.Port(loop)
     try:
         with pytest.raises(ValueError, match="urgency must be below 3, not 3"):
-            port.features_many(loop, store, feature_computer.plan, ["A"], 3, 0)
+            port.features_many(loop, store, feature_computer.plan, ["A"], (3, 0))
         with pytest.raises(TypeError):
-            port.features_many(loop, store, feature_computer.plan, ["A"], 0, "soon")
+            port.features_many(loop, store, feature_computer.plan, ["A"], (0, "soon"))
     finally:
         port.close()
 

@@ -176,7 +176,7 @@ class FeatureSet:
         terms, store = terms_within(deadline), self._checked(store)
         asked = await asked_tickers_async(store, tickers, deadline)
         loop, port = bridge.port()
-        answer = await port.latest(loop, self._plan, store, asked, store.local_time, *terms)
+        answer = await port.latest(loop, self._plan, store, asked, store.local_time, terms)
         return latest_table(self.names, asked, answer)
 
     def history(
@@ -211,7 +211,7 @@ class FeatureSet:
         terms, times, store = terms_within(deadline), times_between(start, end), self._checked(store)
         asked = await asked_tickers_async(store, tickers, deadline)
         loop, port = bridge.port()
-        answer = await port.history(loop, self._plan, store, asked, store.local_time, *times, *terms)
+        answer = await port.history(loop, self._plan, store, asked, store.local_time, *times, terms)
         return history_table(self.names, store, asked, answer)
 
     def over(self, table: Any, by: str | None = None, time: str | None = None) -> Any:

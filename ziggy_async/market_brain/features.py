@@ -204,16 +204,16 @@ class FeatureComputer:
         """Returns what `compute_for_ticker_async` awaits: a bare future where no source has to be asked, as hundreds of
         callers may take this step in one iteration of their loop. `also` as for `get_features`; `counted`: the function
         that awaits it."""
-        ticker = checked_ticker(ticker)
-        store = self.store
+        if type(ticker) is not str:
+            ticker = checked_ticker(ticker)
+        store = default_store() if self._store is None else self._store
         source = sources.source_of(store)
         tally = None if counted is None else counted.tally
         if source is not None:
             return self._refreshed(source, (ticker, *also), force_refresh, tally)
         plan = self._figures.plan(store.bars_per_year)
-        urgency, deadline_ns = terms.get()
         loop, port = bridge.port()
-        found: Awaitable[Features] = port.features(loop, store, plan, ticker, tally, urgency, deadline_ns)
+        found: Awaitable[Features] = port.features(loop, store, plan, ticker, tally, terms.get())
         return found
 
     async def _refreshed(
@@ -224,7 +224,7 @@ class FeatureComputer:
         stale = await source.refresh_async(symbols, force)
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        features: Features = await port.features(loop, self.store, self.plan, symbols[0], None, *terms.get())
+        features: Features = await port.features(loop, self.store, self.plan, symbols[0], None, terms.get())
         if tally is not None:
             tally.record(began, ready)
         return _marked_one(features, stale.get(symbols[0]))
@@ -246,7 +246,7 @@ class FeatureComputer:
         stale = await self.refresh_async(names, force_refresh)
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        results = _marked(await port.features_many(loop, self.store, self.plan, names, *terms.get()), stale)
+        results = _marked(await port.features_many(loop, self.store, self.plan, names, terms.get()), stale)
         if tally is not None:
             tally.record(began, ready)
         return results

@@ -65,7 +65,7 @@ async def signal_history_async(
     seconds; cancelling this gives up what no thread has begun."""
     question = _Question.of(tickers, store, start, end, generator)
     loop, port = bridge.port()
-    arguments = *question.arguments, *terms_within(deadline)
+    arguments = *question.arguments, terms_within(deadline)
     return question.table(await port.signal_history(loop, question.plan, *arguments))
 
 

@@ -282,7 +282,7 @@ class SignalGenerator:
         state = given or (await self.detector.detect_regime_async()).regime
         ready = 0 if tally is None else tally.now()
         loop, port = bridge.port()
-        arguments = names, REGIMES.index(state), parameters, self._win_rates(), rules, *terms.get()
+        arguments = names, REGIMES.index(state), parameters, self._win_rates(), rules, terms.get()
         results: dict[str, Result] = await port.signals(loop, computer.store, _plan_of(computer), *arguments)
         _mark_stale(results, stale)
         enrich = self.enrich
