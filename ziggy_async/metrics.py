@@ -86,7 +86,6 @@ class Metrics:
         self,
         operation: str,
         total: float,
-        *,
         waiting: float | None = None,
         running: float | None = None,
         latency: float | None = None,

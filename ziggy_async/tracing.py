@@ -100,10 +100,7 @@ def span(what: str, **about: Any) -> AbstractContextManager[Any]:
 
 
 def traced(operation: str, compute: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
-    """Returns a function that awaits what `compute` returns in a span of that operation; `compute` itself without a
-    tracer."""
-    if TRACE not in sys.modules or tracer() is None:
-        return compute
+    """Returns a function that awaits what `compute` returns in a span of that operation."""
 
     async def computed(*args: Any) -> T:
         with span("compute", operation=operation):

@@ -197,7 +197,6 @@ class FeatureComputer:
         self,
         ticker: str,
         force_refresh: bool = False,
-        *,
         also: Collection[str] = (),
         counted: CountedFunction | None = None,
     ) -> Awaitable[Features]:
