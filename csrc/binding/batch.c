@@ -52,7 +52,11 @@ za_batch *za_batch_new(za_state *state, const za_asked *asked)
     batch->futures = PyList_New(0);
     if (batch->tickers == NULL || batch->futures == NULL) {
         Py_CLEAR(batch);
+        return NULL;
     }
+    /* A collection of garbage, which cannot look into a batch, would find their thousands of items in use each time. */
+    PyObject_GC_UnTrack(batch->tickers);
+    PyObject_GC_UnTrack(batch->futures);
     return batch;
 }
 

@@ -1,10 +1,5 @@
 #include "binding/port_object.h"
 
-za_state *za_port_state(za_port_object *self)
-{
-    return za_state_of_type(Py_TYPE((PyObject *)self));
-}
-
 int za_port_call_loop(PyObject *loop, PyObject *name, PyObject *first, za_port_object *self, PyObject *method)
 {
     PyObject *bound = PyObject_GetAttr((PyObject *)self, method);
@@ -26,7 +21,7 @@ int za_port_has_plain_futures(za_state *state, PyObject *loop)
 
 PyObject *za_port_new_future(za_port_object *self, PyObject *loop)
 {
-    za_state *state = za_port_state(self);
+    za_state *state = self->state;
     return self->plain_futures ? PyObject_Vectorcall(state->Future, &loop, 0, state->loop_keyword)
                                : PyObject_CallMethodNoArgs(loop, state->str_create_future);
 }

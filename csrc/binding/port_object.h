@@ -9,6 +9,7 @@
  * the loop would keep a closed one alive, so each call brings it along. */
 typedef struct za_port_object {
     PyObject_HEAD
+    za_state *state; /* of the module, which its type keeps alive */
     za_port *port;
     PyObject *loop;                 /* weak reference */
     int plain_futures;              /* the loop's create_future is asyncio's own, which is but a call of Future */
@@ -25,7 +26,6 @@ typedef struct za_port_object {
     int refusals, told;                  /* since it was last woken; whether that was said */
 } za_port_object;
 
-za_state *za_port_state(za_port_object *self);
 /* loop.name(self.method), with an optional first argument; 0, or -1 with the loop's exception. */
 int za_port_call_loop(PyObject *loop, PyObject *name, PyObject *first, za_port_object *self, PyObject *method);
 /* Returns whether the loop makes its futures as asyncio does; -1 with an exception raised. */

@@ -179,7 +179,7 @@ static PyObject *query_call(PyObject *self, PyObject *arguments, PyObject *keywo
 /* Sends the query for a new future, which is returned. */
 static PyObject *ask(za_port_object *port, PyObject *loop, za_query *query)
 {
-    za_state *state = za_port_state(port);
+    za_state *state = port->state;
     PyObject *future = za_port_new_future(port, loop);
     if (future == NULL || za_future_call_back(state, future, &query->delivery) < 0 || za_port_check_open(port) < 0) {
         Py_XDECREF(future);
@@ -217,7 +217,7 @@ static PyObject *ask_for(PyObject *self, PyObject *const *arguments, Py_ssize_t 
     if (za_port_check_open(port) < 0 || za_terms_of(arguments[count - 1], &terms) < 0) {
         return NULL;
     }
-    za_query *query = za_query_new(za_port_state(port), arguments + 1);
+    za_query *query = za_query_new(port->state, arguments + 1);
     if (query == NULL) {
         return NULL;
     }

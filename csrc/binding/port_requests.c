@@ -12,9 +12,8 @@ enum { MOST_SINGLES = 2048 };
 static int submit(za_port_object *self, za_batch *batch)
 {
     self->batches++;
-    return za_batch_submit(batch, self->port, (PyObject *)self) < 0
-               ? za_batch_fail(za_port_state(self), batch, &batch->error)
-               : 0;
+    return za_batch_submit(batch, self->port, (PyObject *)self) < 0 ? za_batch_fail(self->state, batch, &batch->error)
+                                                                    : 0;
 }
 
 /* The loop's iteration after the first request of a batch: every open batch is submitted. */
@@ -52,7 +51,7 @@ static void unlink_open(za_port_object *self, const za_batch *batch)
  * loop may flush or close the port. */
 static za_batch *open_batch(za_port_object *self, PyObject *loop, const za_asked *asked)
 {
-    za_state *state = za_port_state(self);
+    za_state *state = self->state;
     for (za_batch *batch = self->open; batch != NULL; batch = batch->next) {
         if (batch->request.kind == asked->kind && batch->store == asked->store && batch->plan == asked->plan &&
             batch->tally == asked->tally && batch->terms.urgency == asked->terms.urgency &&
@@ -96,7 +95,7 @@ static PyObject *add_single(za_port_object *self, PyObject *loop, const za_asked
 /* A future of the dict. */
 static PyObject *submit_list(za_port_object *self, PyObject *loop, const za_asked *asked)
 {
-    za_state *state = za_port_state(self);
+    za_state *state = self->state;
     PyObject *future = za_port_check_open(self) < 0 ? NULL : za_port_new_future(self, loop);
     if (future == NULL) {
         return NULL;
@@ -127,7 +126,7 @@ static PyObject *request(PyObject *self, PyObject *const *arguments, Py_ssize_t 
     if (count < 1) {
         return PyErr_Format(PyExc_TypeError, "a loop is needed");
     }
-    if (za_request_arguments(za_port_state(port), arguments + 1, count - 1, &asked) < 0) {
+    if (za_request_arguments(port->state, arguments + 1, count - 1, &asked) < 0) {
         return NULL;
     }
     Py_BEGIN_CRITICAL_SECTION(self);

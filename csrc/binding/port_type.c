@@ -59,7 +59,7 @@ static void close_port(za_port_object *self)
 
 static int watch_wake_fd(za_port_object *self, PyObject *loop)
 {
-    za_state *state = za_port_state(self);
+    za_state *state = self->state;
     if (za_wake_fd_open(&self->wake_fd) < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
@@ -86,10 +86,11 @@ static PyObject *port_new(PyTypeObject *type, PyObject *arguments, PyObject *key
     if (self == NULL) {
         return NULL;
     }
+    self->state = za_state_of_type(type);
     self->wake_fd = ZA_NO_WAKE_FD;
     self->last = &self->completed;
     self->loop = PyWeakref_NewRef(loop, NULL);
-    self->plain_futures = za_port_has_plain_futures(za_port_state(self), loop);
+    self->plain_futures = za_port_has_plain_futures(self->state, loop);
     if (self->loop == NULL || self->plain_futures < 0 || (with_fd && watch_wake_fd(self, loop) < 0)) {
         Py_DECREF(self);
         return NULL;
@@ -145,8 +146,7 @@ static void schedule_resume(za_port_object *self)
     PyObject *raised = PyErr_Occurred() ? za_take_exception() : NULL;
     PyObject *loop = loop_of(self);
     if (loop != NULL) {
-        self->resuming = za_port_call_loop(loop, za_port_state(self)->str_call_soon, NULL, self,
-                                           za_port_state(self)->str_resume) == 0;
+        self->resuming = za_port_call_loop(loop, self->state->str_call_soon, NULL, self, self->state->str_resume) == 0;
         Py_DECREF(loop);
     }
     if (raised != NULL) {
@@ -157,7 +157,7 @@ static void schedule_resume(za_port_object *self)
 /* One iteration: delivers what the budget allows, and asks for another iteration if something is left. */
 static PyObject *deliver(za_port_object *self)
 {
-    za_state *state = za_port_state(self);
+    za_state *state = self->state;
     za_budget budget = {.results = RESULTS_A_TURN, .until_ns = za_clock_ns() + NS_A_TURN};
     int delivered = 1;
     self->iterations++;
@@ -294,7 +294,7 @@ static za_port_object *take_refused(za_refused *refused)
  * One that refuses for another reason, want of memory say, is asked again later, while the others are served. */
 static void wake_loop(za_refused *refused, za_port_object *self)
 {
-    za_state *state = za_port_state(self);
+    za_state *state = self->state;
     PyObject *loop = loop_of(self), *fault = NULL;
     int closed = loop == NULL;
     if (!closed && za_port_call_loop(loop, state->str_call_soon_threadsafe, NULL, self, state->str_drain) < 0) {
