@@ -14,6 +14,8 @@ LONGEST_NAME = 200
 """Characters of a name that messages and metrics keep: it may hold whatever its caller was given."""
 LONGEST_ERROR = 500
 """Characters of an error's text that are kept."""
+CLASS_NAME = type.__dict__["__name__"]
+"""The name of any class, whatever its metaclass answers when it is asked for it."""
 
 
 def shown(value: object) -> str:
@@ -68,7 +70,7 @@ def encodable(text: str) -> str:
 
 
 def described(error: BaseException) -> str:
-    """Returns an exception as one line: its class and its text, without control characters."""
+    """Returns an exception as one line: its class and its text, without control characters. Never raises."""
     try:
         text = " ".join(str(error).split())
     except BaseException:
@@ -91,4 +93,4 @@ def optional_import(library: str, use: str, package: str) -> Iterator[None]:
 
 
 def _class_name(value: object) -> str:
-    return printable(type(value).__name__)
+    return printable(CLASS_NAME.__get__(type(value)))

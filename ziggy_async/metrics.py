@@ -18,7 +18,7 @@ from ziggy_async.windows import Windows
 
 RING = 10_000  # operations that are kept one by one, each some 200 bytes
 KINDS = 100  # kinds that are told apart, each 120 kB
-KEPT = LONGEST_NAME + 1  # characters of a name in the ring: of these `printable` makes what it makes of all of them
+KEPT = LONGEST_NAME + 1  # characters of a name in the ring: `printable` gives the same text as for the whole name
 OTHER = "other"  # the kind of operations that come when there are as many kinds as there may be
 
 _lock = threading.RLock()  # for what is rare: the first operation of a kind, failures, and who observes functions

@@ -63,16 +63,16 @@ class Calls(ABC):
         function's own. Raises `TypeError` or `ValueError` that names the option.
 
         - priority (0): higher goes first, equals in their order.
-        - deadline (None): seconds from being enqueued, waiting and running together; then `TimeoutError`. A thread in
-          the middle goes on alone; what it had finished by then counts, though a busy loop may hear of it late.
+        - deadline (None): seconds from being enqueued, waiting and running together; then `TimeoutError`. A
+          running thread is not stopped; a result that was ready in time counts, even if the loop receives it later.
         - max_attempts (1), retry_on (`Exception`): how often work is tried, and after which exceptions; others fail it
           at once. Work that has used up its attempts is a dead letter, and its caller has the error. The wait before a
           retry is at random between 0 and 0.1 s, doubled each time up to 30 s. A retry of work with side effects
           repeats them.
         - key (None): work under way with the same key is joined: its result, its priority, its deadline.
         - on_full ("wait"): with a full queue "wait" for a place, "raise" `QueueFull`, "drop_new", or "drop_oldest": the
-          oldest task of the lowest priority, the new one if that is lower still. With it the new task enters before
-          those that wait.
+          oldest task of the lowest priority, the new one if that is lower still. With `drop_oldest` the new task goes
+          ahead of those that wait for a place.
         - use_process_pool (False): a process for functions that pickle; a killed one costs its own call alone
           (`WorkerLost`). For Python that computes for longer than some milliseconds; a script needs its
           `if __name__ == "__main__":`.

@@ -98,11 +98,11 @@ def with_work(letter: DeadLetter, kind: str, program: str, packed: bytes) -> Dea
 
 
 def importable_name(function: Callable[..., Any]) -> str | None:
-    """Returns "module:qualname" when that leads back to this very object, else None."""
+    """Returns "module:qualname" when that leads back to this very object, else None. Imports nothing."""
     try:
         name = f"{function.__module__}:{function.__qualname__}"
-        return name if pkgutil.resolve_name(name) is function else None
-    except Exception:  # callables may have any attributes, and modules a __getattr__
+        return name if function.__module__ in sys.modules and pkgutil.resolve_name(name) is function else None
+    except (Exception, SystemExit):  # callables may have any attributes, and modules a __getattr__
         return None
 
 

@@ -10,7 +10,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -63,13 +63,12 @@ class Background:
         self._closing = threading.Lock()  # several threads may find the loop closed
         self._is_closed = False
         self._full_was_logged = False  # that the queue is full; reset when it is half empty
-        self.workers = 0
-        self._surplus = 0  # workers that are to end as soon as they are idle
+        self.workers = 0  # as many as there should be; 0 once it is closed
         self._sizing: list[asyncio.Task[None]] = []  # the task that does it, if it is wanted
         self.decisions: deque[Decision] = deque(maxlen=DECISIONS)
 
     def __del__(self) -> None:
-        self._is_closed = True  # workers in the loop's thread may still find this: none is started anew
+        self.workers = 0  # those in the loop's thread may still find this: none is started anew
         for task in (*self.worker_tasks, *self._sizing):
             if not call_in_loop(self._loop, task.cancel):
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
@@ -150,34 +149,30 @@ class Background:
         """Starts workers, or ends some as soon as they are idle."""
         if workers > 0:
             self.threads.resize(workers)
-        self._surplus += self.workers - workers
         self.workers = workers
-        while self._surplus < 0:
-            self._surplus += 1  # first: with an eager task factory the worker begins at once
-            run = partial(_serve, weakref.ref(self), self.queue)
-            self._start_restarted(run, f"ziggy-async-worker-{workers + self._surplus - 1}", self.worker_tasks)
-        self.queue.wake(self._surplus)
+        run = partial(_serve, weakref.ref(self), self.queue)
+        for number in range(len(self.worker_tasks), workers):
+            self._start(run, f"ziggy-async-worker-{number}", self.worker_tasks)
+        self.queue.wake(len(self.worker_tasks) - workers)
 
     def size_by_load(self, least: int, most: int) -> None:
-        """Has as many workers as the load asks for, from `least` to `most`, until `stop`."""
+        """Has as many workers as the load asks for, from `least` to `most`, until the queue is closed."""
         own = weakref.proxy(self)
         run = partial(scale, (least, most), lambda: own.load(), lambda workers: own.resize(workers), self.decisions)
-        self._start_restarted(run, "ziggy-async-scaling", self._sizing)
+        self._start(run, "ziggy-async-scaling", self._sizing)
 
-    def _start_restarted(
-        self, run: Callable[[], Coroutine[Any, Any, None]], name: str, tasks: "list[asyncio.Task[None]]"
-    ) -> None:
-        """Runs `run` in a task that is added to `tasks`; starts another one if it is cancelled before the end."""
-        found = weakref.ref(self)
+    def _start(self, run: Callable[[], Coroutine[Any, Any, None]], name: str, tasks: list[asyncio.Task[None]]) -> None:
+        """Runs `run` in a task that is added to `tasks`; another one when that ends before the queue is closed."""
+        found, sizing = weakref.ref(self), self._sizing
 
-        def ended(task: "asyncio.Task[None]") -> None:
+        def ended(task: asyncio.Task[None]) -> None:
             tasks.remove(task)
-            background = found()
+            is_sound = task.cancelled() or tasks is not sizing  # which would fail again
+            if is_sound and (background := found()) is not None and len(tasks) < background.workers:
+                background._start(run, name, tasks)
             with suppress(asyncio.CancelledError):  # which leaves the task: its traceback has the frames of asyncio.run
                 if (error := task.exception()) is not None:
                     logger.error("%s has failed", name, exc_info=error)
-            if task.cancelled() and background is not None and not background._is_closed:
-                background._start_restarted(run, name, tasks)
 
         tasks.append(self._loop.create_task(run(), name=name))
         tasks[-1].add_done_callback(ended)
@@ -203,7 +198,8 @@ class Background:
             self._ended(task, call)
 
     def _end_if_over(self, task: Task, moment: float) -> bool:
-        """Ends the attempt if its call had ended by that moment, of which the loop may hear later. Returns whether."""
+        """Ends the attempt if its call had ended by `moment`, even if the loop has not been told yet. Returns whether
+        it had."""
         call = task.call
         if call is None or call.ended is None or call.ended > moment:
             return False
@@ -215,23 +211,29 @@ class Background:
         """Ends the attempt that has an outcome, and the task unless it is to be tried again."""
         error, options = call.error, task.work.options
         self._end_attempt(task, error)
-        raised = error.__cause__ if isinstance(error, UnraisableError) else None
-        if error is None:
-            self._finish(task, State.SUCCEEDED, call.value)
-        elif isinstance(error, Stopped) and error.__traceback__ is None:  # the pool's, which was never raised
-            self._finish(task, State.DEAD, None, error, Reason.SHUTDOWN)
-        elif not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
-            self._finish(task, State.FAILED, None, error)
-        elif len(task.attempts) >= options.max_attempts:
-            reason = Reason.WORKER_LOST if isinstance(error, WorkerLost) else Reason.EXHAUSTED
-            self._finish(task, State.DEAD, None, error, reason)
-        elif options.deadline is not None and task.expiry is None:  # it has passed: this attempt was the last
-            self._finish(task, State.DEAD, None, self._too_late(task), Reason.DEADLINE)
-        else:
-            self.counts.count("retried")
-            self.counts.move(task, State.QUEUED)
-            # Another task may have its place by now: then the queue is longer than its capacity for a while.
-            task.timer = self._loop.call_later(backoff(len(task.attempts)), self.queue.push, task)
+        try:
+            raised = error.__cause__ if isinstance(error, UnraisableError) else None
+            if error is None:
+                self._finish(task, State.SUCCEEDED, call.value)
+            elif isinstance(error, Stopped) and error.__traceback__ is None:  # the pool's, which was never raised
+                self._finish(task, State.DEAD, None, error, Reason.SHUTDOWN)
+            elif not any(isinstance(each, (*options.retry_on, WorkerLost)) for each in (error, raised)):
+                self._finish(task, State.FAILED, None, error)
+            elif len(task.attempts) >= options.max_attempts:
+                reason = Reason.WORKER_LOST if isinstance(error, WorkerLost) else Reason.EXHAUSTED
+                self._finish(task, State.DEAD, None, error, reason)
+            elif options.deadline is not None and task.expiry is None:  # it has passed: this attempt was the last
+                self._finish(task, State.DEAD, None, self._too_late(task), Reason.DEADLINE)
+            else:
+                self.counts.count("retried")
+                self.counts.move(task, State.QUEUED)
+                # Another task may have its place by now: then the queue is longer than its capacity for a while.
+                task.timer = self._loop.call_later(backoff(len(task.attempts)), self.queue.push, task)
+        except Exception as fault:  # of the application's code, such as that of a class in `retry_on`
+            if not task.state.is_final:
+                failure = RuntimeError(f"the outcome of task {task.work.name} cannot be handled: {described(fault)}")
+                self._finish(task, State.FAILED, None, failure)
+            logger.exception("the outcome of task %s cannot be handled", printable(task.work.task_id))
 
     def _end_attempt(self, task: Task, error: BaseException | None) -> None:
         """Counts the time of the attempt under way, if any, without its way to a thread and back; keeps its error."""
@@ -287,7 +289,7 @@ class Background:
             self.counts.move(task, State.QUEUED)  # a dead task counts as submitted
         self.queue.remove(task)
         if task.call is not None and task.pool is not None:
-            if task.call.task is not None:
+            if task.call.task is not None and not task.call.task.done():  # else the loop, perhaps closed, is called
                 self._cancelled.add(task.call.task)
                 task.call.task.add_done_callback(self._cancelled.discard)
             task.pool.abandon(task.call)
@@ -300,15 +302,11 @@ class Background:
     ) -> None:
         """Ends the task. Its handle answers at once; that of a dead task, which has a reason, when its letter is kept.
         That needs no loop: a task is answered even when its loop has ended."""
-        is_cancelled = state is State.CANCELLED
-        self.counts.move(task, state, None if is_cancelled else error)
-        key = task.work.options.key
-        if key is not None and self._by_key.get(key) is task:
-            del self._by_key[key]
+        self.counts.move(task, state, None if state is State.CANCELLED else error)
         for timer in (task.timer, task.expiry):
             if timer is not None:
                 timer.cancel()
-        if not is_cancelled:
+        if state is not State.CANCELLED:
             self.record(task, error)
 
         def answer(_: object = None) -> None:
@@ -318,11 +316,15 @@ class Background:
 
         if error is None or reason is None:
             answer()
-            return
-        # DEBUG for dropped tasks: the options ask for it, and the full queue is logged once.
-        level = logging.DEBUG if reason is Reason.DROPPED else logging.ERROR
-        logger.log(level, "task %s is dead, %s: %s", printable(task.work.task_id), reason.value, described(error))
-        self.keep_letter(task.work, reason, task.attempts, task.requeued_from).add_done_callback(answer)
+        else:
+            self.keep_letter(task.work, reason, task.attempts, task.requeued_from).add_done_callback(answer)
+        key = task.work.options.key  # from here on code of the application's runs, which may raise
+        if key is not None and self._by_key.get(key) is task:
+            del self._by_key[key]
+        if error is not None and reason is not None:
+            # DEBUG for dropped tasks: the options ask for it, and the full queue is logged once.
+            level = logging.DEBUG if reason is Reason.DROPPED else logging.ERROR
+            logger.log(level, "task %s is dead, %s: %s", printable(task.work.task_id), reason.value, described(error))
 
     # --- the end
 
@@ -331,8 +333,6 @@ class Background:
         dead letters, except those whose call has ended already: a requeue would run them twice.
         Returns when the letters are written, and workers and cancelled coroutines have ended, if they do in time."""
         self._stop_accepting()
-        for sizing in self._sizing:
-            sizing.cancel()
         if drain:
             try:
                 async with asyncio.timeout(timeout):
@@ -340,13 +340,14 @@ class Background:
                         await task.outcome.wait()
             except TimeoutError:
                 logger.warning("%d tasks were not done after %g s", len(self.unfinished), timeout)
-        now = time.perf_counter()
         for task in list(self.unfinished.values()):
-            self._end_if_over(task, now)
+            self._end_if_over(task, time.perf_counter())
         self.close(Stopped("the queue was stopped"))
+        for sizing in self._sizing:
+            sizing.cancel()
         await self.letters_written()
         self.resize(0)
-        if ending := {*self.worker_tasks, *self._cancelled}:
+        if ending := {*self.worker_tasks, *self._sizing, *self._cancelled}:
             _, left = await asyncio.wait(ending, timeout=GRACE)
             if left:
                 logger.error("%d workers or coroutines have not ended within %g s; they are left", len(left), GRACE)
@@ -365,31 +366,30 @@ class Background:
 
     def forget(self) -> None:
         """Takes no more work, and ends no task, in a forked child: the parent goes on with them."""
-        self._is_closed = True
+        self._is_closed, self.workers = True, 0
         for task in self.unfinished.values():
             task.state = State.CANCELLED
 
     def close(self, error: Stopped) -> None:
         """Takes no more work, and ends all tasks in their order. From any thread, once the loop is closed."""
-        with self._closing:
+        with self._closing, ExitStack() as ends:  # it calls all of them, the last one first, even if one raises
+            self.workers = 0
             self._stop_accepting()
-            for task in list(self.unfinished.values()):
-                self._end_early(task, error, Reason.SHUTDOWN)
+            for task in reversed(list(self.unfinished.values())):
+                ends.callback(self._end_early, task, error, Reason.SHUTDOWN)
 
 
 async def _serve(found: "weakref.ref[Background]", queue: BoundedQueue) -> None:
     """Runs a worker, which refers to the background only while it has a task."""
     task: Task | None = None
     try:
-        while (background := found()) is not None and background._surplus <= 0:
+        while (background := found()) is not None and len(background.worker_tasks) <= background.workers:
             del background
             if (task := await queue.take()) is not None and (background := found()) is not None:
                 background._admit_waiting()
                 await background._attempt(task)
             task = None  # not kept until the next one comes
-        if background is not None:
-            background._surplus -= 1
-    except asyncio.CancelledError:
+    except (Exception, asyncio.CancelledError, KeyboardInterrupt, SystemExit) as error:
         if (background := found()) is not None:
             # `asyncio.run` cancels all tasks before any of them runs: then this is the end of the loop. An application
             # that cancels all tasks itself looks the same, and has the same effect.
@@ -399,7 +399,7 @@ async def _serve(found: "weakref.ref[Background]", queue: BoundedQueue) -> None:
                     background.at_loop_end()
                 await background.letters_written()
             elif task is not None and not background._end_if_over(task, time.perf_counter()):
-                background._end_early(task, Stopped("its worker was cancelled"), Reason.SHUTDOWN)
+                background._end_early(task, Stopped(f"its worker has ended: {described(error)}"), Reason.SHUTDOWN)
         raise
     finally:
         background = task = None  # the error's traceback leads here, and the background has this worker

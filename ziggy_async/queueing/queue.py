@@ -32,7 +32,7 @@ class BoundedQueue:
 
     @property
     def oldest_entry(self) -> float | None:
-        """The time when the task came that waits longest, by `time.perf_counter`, from any thread; a moment late."""
+        """When the longest-waiting task entered (`perf_counter`); from any thread, perhaps slightly out of date."""
         entries = []
         for level in list(self._levels.values()):
             with suppress(RuntimeError):  # changed by the loop's thread at this very moment
