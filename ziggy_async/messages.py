@@ -14,6 +14,8 @@ LONGEST_NAME = 200
 """Characters of a name that messages and metrics keep: it may hold whatever its caller was given."""
 LONGEST_ERROR = 500
 """Characters of an error's text that are kept."""
+LONGEST_CHAIN = 10
+"""Exceptions that led to each other of which a log shows the frames."""
 CLASS_NAME = type.__dict__["__name__"]
 """The name of any class, whatever its metaclass answers when it is asked for it."""
 
@@ -71,13 +73,24 @@ def encodable(text: str) -> str:
 
 def described(error: BaseException) -> str:
     """Returns an exception as one line: its class and its text, without control characters. Never raises."""
-    try:
-        text = " ".join(str(error).split())
-    except BaseException:
-        text = "it cannot say what"
-    if len(text) > LONGEST_ERROR:
-        text = f"{text[:LONGEST_ERROR]}... ({len(text)} characters)"
-    return f"{_class_name(error)}: {printable(text, None)}" if text else _class_name(error)
+    text = _text_of(error)
+    return f"{_class_name(error)}: {text}" if text else _class_name(error)
+
+
+def loggable(error: BaseException, depth: int = LONGEST_CHAIN) -> BaseException:
+    """Returns what logs show in place of an exception whose text may hold whatever a caller gave, as their `exc_info`:
+    the frames, class and text of `error`, the text as `described` has it, and the same of what led to it."""
+    text = _text_of(error)
+    if isinstance(error, BaseExceptionGroup) and depth:
+        members = [loggable(each, depth - 1) for each in error.exceptions]
+        stand_in: BaseException = BaseExceptionGroup(printable(error.message), members)
+    else:
+        stand_in = type(_class_name(error), (Exception,), {"__module__": "builtins"})(*([text] if text else ()))
+    if depth and error.__cause__ is not None:
+        stand_in.__cause__ = loggable(error.__cause__, depth - 1)
+    elif depth and error.__context__ is not None and not error.__suppress_context__:
+        stand_in.__context__ = loggable(error.__context__, depth - 1)
+    return stand_in.with_traceback(error.__traceback__)
 
 
 @contextmanager
@@ -90,6 +103,16 @@ def optional_import(library: str, use: str, package: str) -> Iterator[None]:
         if (error.name or "").partition(".")[0] != library.lower():
             raise
         raise ModuleNotFoundError(f"{use} needs {library}: pip install {package}", name=error.name) from None
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        text = " ".join(str(error).split())
+    except BaseException:
+        text = "it cannot say what"
+    if len(text) > LONGEST_ERROR:
+        text = f"{text[:LONGEST_ERROR]}... ({len(text)} characters)"
+    return printable(text, None)
 
 
 def _class_name(value: object) -> str:

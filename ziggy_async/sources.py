@@ -18,7 +18,7 @@ from typing import Any, Unpack
 
 from ziggy_async import lifecycle, off_loop
 from ziggy_async.arguments import real
-from ziggy_async.messages import described, kind_of, printable, shortened, shown
+from ziggy_async.messages import described, kind_of, loggable, printable, shortened, shown
 from ziggy_async.reading.options import ReadingOptions, rules_of
 from ziggy_async.runtime import background_loop
 from ziggy_async.runtime.call import Call
@@ -331,7 +331,7 @@ class BarSource:
         """Counts and logs it; returns what the answers say."""
         with self._lock:
             self._counts["failures"] += 1
-        logger.warning("bar source failed for %s", printable(fetch.symbol), exc_info=error)
+        logger.warning("bar source failed for %s", printable(fetch.symbol), exc_info=loggable(error))
         return shortened(described(error), LONGEST_FAULT)
 
     def _count_timeout(self, fetch: _Fetch) -> None:

@@ -11,9 +11,13 @@ za_code za_fail(za_error *error, za_code code, const char *format, ...)
         error->code = code;
         (void)za_print_list(error->text, sizeof error->text, format, arguments);
         va_end(arguments);
-        /* Callers' names may hold control characters, which are not to reach a log. */
-        for (char *byte = error->text; *byte != '\0'; byte++) {
-            *byte = (unsigned char)*byte < ' ' || *byte == 0x7f ? '?' : *byte;
+        /* Callers' names may hold control characters, which are not to reach a log: U+0080 to U+009F too, in UTF-8. */
+        for (unsigned char *byte = (unsigned char *)error->text; *byte != '\0'; byte++) {
+            if (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0) {
+                byte[0] = byte[1] = '?';
+            } else if (*byte < ' ' || *byte == 0x7f) {
+                *byte = '?';
+            }
         }
     }
     return code;

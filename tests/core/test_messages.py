@@ -2,7 +2,9 @@
 
 import asyncio
 import contextvars
+import re
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +15,7 @@ from ziggy_async import BarStore, FeatureSet, set_bar_source, talib
 from ziggy_async.async_features import AsyncFeatureComputer
 from ziggy_async.market_brain.features import async_get_ticker_features, get_ticker_features
 from ziggy_async.market_brain.signals import generate_signals_for_watchlist
-from ziggy_async.messages import described, kind_of, name_of, shown
+from ziggy_async.messages import described, kind_of, loggable, name_of, shown
 from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.options import Options, Work
 from ziggy_async.queueing.task import Task
@@ -121,11 +123,53 @@ def test_the_log_of_a_source_has_names_without_control_characters_and_cut(caplog
     assert all(text.isprintable() and len(text) < 400 for text in said)
 
 
+def failing(symbol: str, lookback: int) -> None:
+    try:
+        raise KeyError(symbol)
+    except KeyError as error:
+        raise ValueError(f"no bars of {symbol}") from error
+
+
+@pytest.mark.usefixtures("store")
+def test_the_log_of_a_source_has_the_frames_of_its_error_and_a_text_without_control_characters(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    set_bar_source(failing)
+    get_ticker_features("A\x1b[31m\nERROR forged\x9b" + LONG)
+    lines = caplog.text.splitlines()
+    assert all(line.isprintable() and len(line) < 700 for line in lines)
+    assert [line.partition("ZZ")[0] for line in lines if "ERROR forged" in line][1:] == [
+        "KeyError: 'A\\x1b[31m\\nERROR forged\\x9b",
+        "ValueError: no bars of A\\x1b[31m ERROR forged\\x9b",
+    ]
+    assert sum("in failing" in line for line in lines) == 2
+
+
+def test_a_group_of_errors_is_logged_with_each_of_them_and_a_chain_with_its_last_ones() -> None:
+    group = ExceptionGroup("two\x1b", [ValueError("first\x1b"), OSError("last\x1b")])
+    text = "".join(traceback.format_exception(loggable(group)))
+    for expected in ("ExceptionGroup: two\\x1b (2 sub-exceptions)\n", "ValueError: first\\x1b", "OSError: last\\x1b"):
+        assert expected in text
+    assert "\x1b" not in text
+    chained = ValueError("0")
+    for number in range(1, 10_000):
+        cause, chained = chained, ValueError(str(number))
+        chained.__cause__ = cause
+    numbers = re.findall(r"ValueError: (\d+)", "".join(traceback.format_exception(loggable(chained))))
+    assert numbers == [str(number) for number in range(9989, 10_000)]
+
+
 @pytest.mark.parametrize("column", ["close", "timestamp"])
 def test_the_errors_of_a_load_have_symbols_without_control_characters(store: BarStore, column: str) -> None:
     table: dict[str, Any] = {**TABLE, column: {"close": [-1.0] * 3, "timestamp": ["soon"] * 3}[column]}
     with pytest.raises(ValueError, match="ERROR forged") as caught:
         store.load("A\x1b[31m\nERROR forged", table, invalid="skip")
+    assert str(caught.value).isprintable()
+
+
+def test_the_errors_of_an_append_have_symbols_without_control_characters(store: BarStore) -> None:
+    with pytest.raises(ValueError, match="ERROR forged") as caught:
+        store.append("A\x1b\x9b[31m\nERROR forged", "2024-01-01", 1.0, 1.0, 1.0, -1.0, 1.0)
     assert str(caught.value).isprintable()
 
 

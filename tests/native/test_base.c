@@ -76,6 +76,9 @@ static void test_status(void)
     CHECK(za_fail_memory(&error) == ZA_NO_MEMORY && error.code == ZA_NO_MEMORY && error.text[0] != '\0');
     CHECK(za_fail(&error, ZA_SYSTEM, "%*s", 2 * ZA_ERROR_TEXT, "x") == ZA_SYSTEM);
     CHECK(strlen(error.text) == ZA_ERROR_TEXT - 1);
+    /* Control characters, those of two bytes too; letters of two bytes stay. */
+    CHECK(za_fail(&error, ZA_BAD_VALUE, "%s", "a\x1b\x7f\xc2\x9b[31m\xc2\xa3\xc3\x9f") == ZA_BAD_VALUE);
+    CHECK(strcmp(error.text, "a????[31m\xc2\xa3\xc3\x9f") == 0);
 }
 
 enum { IDS = 1000 };

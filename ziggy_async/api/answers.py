@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from ziggy_async.api.slices import sliced
 from ziggy_async.features import FormulaError
+from ziggy_async.messages import loggable
 from ziggy_async.plain import plain
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,8 @@ def endpoint(function: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Res
         except FormulaError as error:
             place = {"formula": error.formula, "start": error.start, "end": error.end}
             return await answer({"detail": error.line, **place}, 422)
-        except Exception:
-            logger.exception("%s failed", function.__name__)
+        except Exception as error:
+            logger.error("%s failed", function.__name__, exc_info=loggable(error))
             raise HTTPException(500, "internal error") from None
 
     return call

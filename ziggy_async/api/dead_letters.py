@@ -13,6 +13,7 @@ from ziggy_async.api.endpoints import ComputerOf, EndpointGroup
 from ziggy_async.api.models import AllRequeuedAnswer, DeadLetterAnswer, DeadLettersAnswer, Done, RequeuedAnswer
 from ziggy_async.api.queueing import NO_PLACE, place_timeout, queue_refusals
 from ziggy_async.dead_letters.dead_letters import DeadLetters
+from ziggy_async.messages import loggable
 from ziggy_async.queueing.handle import TaskHandle
 from ziggy_async.queueing.options import Reason
 from ziggy_async.runtime.errors import QueueFull
@@ -120,8 +121,8 @@ class DeadLetterEndpoints:
         try:
             if computer.is_started:
                 await letters.refresh()
-        except OSError:
-            logger.warning("the file of dead letters cannot be read", exc_info=True)
+        except OSError as error:
+            logger.warning("the file of dead letters cannot be read", exc_info=loggable(error))
         return letters
 
 
@@ -133,9 +134,9 @@ def refusals() -> Iterator[None]:
             yield
     except KeyError:
         raise HTTPException(404, UNKNOWN) from None
-    except ValueError:
-        logger.warning("a dead letter cannot be requeued", exc_info=True)  # why is its work's affair, and its program's
+    except ValueError as error:  # why is its work's affair, and its program's
+        logger.warning("a dead letter cannot be requeued", exc_info=loggable(error))
         raise HTTPException(409, "this letter cannot be requeued here; the log says why") from None
-    except OSError:
-        logger.exception("dead letters cannot be reached")
+    except OSError as error:
+        logger.error("dead letters cannot be reached", exc_info=loggable(error))
         raise HTTPException(503, "the file of dead letters cannot be used now") from None

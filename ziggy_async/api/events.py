@@ -14,6 +14,7 @@ from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
 from ziggy_async.api.answers import chunks_of
+from ziggy_async.messages import loggable
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class EventStream(Response):
                 task.cancel()
             await asyncio.wait((sender, client))
         if not sender.cancelled() and (error := sender.exception()) is not None:
-            logger.error("a stream has failed", exc_info=error)
+            logger.error("a stream has failed", exc_info=loggable(error))
         if not client.cancelled():
             return
         with contextlib.suppress(TimeoutError):

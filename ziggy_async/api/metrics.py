@@ -19,6 +19,7 @@ from ziggy_async.api.models import (
     SummaryAnswer,
 )
 from ziggy_async.api.slices import sliced
+from ziggy_async.messages import loggable
 
 logger = logging.getLogger(__name__)
 
@@ -101,8 +102,8 @@ class MetricsEndpoints:
         """
         try:
             return self._health()
-        except Exception:
-            logger.exception("health check failed")
+        except Exception as error:
+            logger.error("health check failed", exc_info=loggable(error))
             return _health(["Performance health check failed"], "unhealthy", {}, ok=False)
 
     def _health(self) -> dict[str, Any]:

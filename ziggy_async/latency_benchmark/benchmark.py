@@ -14,7 +14,7 @@ import numpy as np
 from ziggy_async.lag import LagSummary, LoopLag, PingLag
 from ziggy_async.latency_benchmark.own_loop import is_cancelled
 from ziggy_async.latency_benchmark.results import BenchmarkResult, ComparisonResult
-from ziggy_async.messages import shown
+from ziggy_async.messages import loggable, shown
 
 logger = logging.getLogger(__name__)
 
@@ -160,10 +160,13 @@ class _Run:
             outcome = self.operation()
             if inspect.isawaitable(outcome):
                 await outcome
-        except Exception:
+        except Exception as error:
             self.failures += 1
             if self.failures == 1:
-                logger.exception("an operation of a benchmark failed; of further ones only the number is kept")
+                logger.error(
+                    "an operation of a benchmark failed; of further ones only the number is kept",
+                    exc_info=loggable(error),
+                )
         else:
             self.latencies.append(time.perf_counter() - submitted)
 

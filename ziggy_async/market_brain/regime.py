@@ -16,7 +16,7 @@ from ziggy_async.arguments import whole
 from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, FeatureSet, checked_ticker
 from ziggy_async.market_brain.settings import checked_numbers
-from ziggy_async.messages import printable
+from ziggy_async.messages import loggable, printable
 from ziggy_async.store import BarStore
 
 __all__ = [
@@ -193,7 +193,7 @@ class RegimeDetector:
         except Exception as error:
             if bridge.is_of_the_process(error):
                 raise
-            logger.exception("the features of %s cannot be read", printable(self.market))
+            logger.error("the features of %s cannot be read", printable(self.market), exc_info=loggable(error))
             reading = _Reading(None, None)
         return self._keep(reading, thresholds)
 
@@ -208,7 +208,7 @@ class RegimeDetector:
         except Exception as error:
             if bridge.is_of_the_process(error):
                 raise
-            logger.exception("the features of %s cannot be read", printable(self.market))
+            logger.error("the features of %s cannot be read", printable(self.market), exc_info=loggable(error))
             reading = _Reading(None, None)
         return self._keep(reading, thresholds)
 

@@ -18,7 +18,7 @@ from ziggy_async.market_brain import features
 from ziggy_async.market_brain.features import FeatureComputer, Features, checked_ticker
 from ziggy_async.market_brain.regime import REGIMES, RegimeDetector, RegimeResult, RegimeState, regime_detector
 from ziggy_async.market_brain.settings import checked_numbers
-from ziggy_async.messages import kind_of, printable, shown
+from ziggy_async.messages import kind_of, loggable, printable, shown
 from ziggy_async.metrics import CountedFunction
 from ziggy_async.store import BarStore
 from ziggy_async.terms import terms
@@ -411,8 +411,9 @@ def _enriched(enrich: Enrich, signal: Signal, computer: FeatureComputer) -> Sign
             if asyncio.iscoroutine(enriched):
                 enriched.close()
             raise TypeError(f"enrich returned {kind_of(enriched)}, not a Signal")
-    except BaseException:  # also SystemExit and CancelledError: a thread of the pool does not end for them
-        logger.exception("enrich failed for %s; its signal stays as it was", printable(signal.ticker))
+    except BaseException as error:  # also SystemExit and CancelledError: a thread of the pool does not end for them
+        ticker = printable(signal.ticker)
+        logger.error("enrich failed for %s; its signal stays as it was", ticker, exc_info=loggable(error))
         return signal
     return enriched
 

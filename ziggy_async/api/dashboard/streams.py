@@ -16,6 +16,7 @@ from ziggy_async.api.endpoints import ComputerOf
 from ziggy_async.api.events import Event, EventStream, event
 from ziggy_async.api.records import InState
 from ziggy_async.api.watched import WatchedMarket
+from ziggy_async.messages import loggable
 
 logger = logging.getLogger(__name__)
 
@@ -109,9 +110,9 @@ class PageStreams:
                     async for each in look():
                         yield each
                 has_failed = False
-            except Exception:
+            except Exception as error:
                 if not has_failed:
-                    logger.exception("a page cannot be shown")
+                    logger.error("a page cannot be shown", exc_info=loggable(error))
                     yield await event("failed", {"message": "The server could not make this page; its log says why."})
                 has_failed = True
             await asyncio.sleep(SECOND)
