@@ -197,7 +197,7 @@ class LetterFile:
 def _insert(database: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[tuple[str]]:
     """Inserts the rows; deletes the oldest beyond `MOST`. Returns the deleted ids. `user_version` is the last
     reading of the wall clock, in minutes. One that is a day or more later replaces it, and deletes what was older than
-    `KEEP` at the last one; an earlier one replaces it alone: a clock that is ahead deletes only after a day alone."""
+    `KEEP` at the last one; an earlier one replaces it alone. So no single reading that is wrong deletes a letter."""
     database.executemany("INSERT OR REPLACE INTO letters VALUES (?, ?, ?, ?, ?)", rows)  # begins, even without a row
     now, read = time.time(), 60 * database.execute("PRAGMA user_version").fetchone()[0]
     oldest = ID_AT.format((read - KEEP) * 1_000_000) if now >= read + DAY else ""
