@@ -7,13 +7,28 @@ import pytest
 
 from ziggy_async.runtime import gil_gate
 from ziggy_async.runtime.call import Call
-from ziggy_async.runtime.gil_gate import KNOWN, LONGEST_CALL, OBSERVATIONS, POLL, PROBE, SLICE, TINY, Gate, GatedThread
+from ziggy_async.runtime.gil_gate import (
+    KNOWN,
+    LONGEST_CALL,
+    OBSERVATIONS,
+    POLL,
+    PROBE,
+    SLICE,
+    TINY,
+    Gate,
+    GatedThread,
+    Turns,
+)
 
+TURNS = Turns()  # of the pool whose threads these are
 PATIENCE = 30.0  # seconds after which something does not happen any more, even on a busy machine
 
 
 class Clocks:
     """By hand: the part of the module `time` that is used, and the processor time of the thread that is looked at."""
+
+    pthread_getcpuclockid = staticmethod(time.pthread_getcpuclockid)
+    clock_gettime = staticmethod(time.clock_gettime)
 
     def __init__(self) -> None:
         self.now = self.computed = 0.0
@@ -44,17 +59,18 @@ class Watched:
     def __init__(self, clocks: Clocks) -> None:
         self.clocks = clocks
         self.gate = Gate()
-        self.holder, self.first = GatedThread(), GatedThread()
+        self.holder, self.first = GatedThread(TURNS), GatedThread(TURNS)
         self.holder.clock = lambda: clocks.computed
         self.begin()
 
     def begin(self) -> None:
-        self.gate._enter(self.holder)
+        self.gate._enter(self.holder, "k")
         assert self.gate._holder is self.holder
         self.gate._line.clear()
         self.first.round = self.holder.round + 1
         self.gate._line.append(self.first)
-        self.gate._computed, self.gate._began, self.gate._key = self.clocks.computed, self.clocks.now, "k"
+        holder = self.holder
+        holder.computed, holder.began, holder.key = self.clocks.computed, self.clocks.now, "k"
 
     def look(self, late: float = 0.0, computed: float = 0.0, after: float = POLL) -> bool:
         """Whether the first in line is in then."""
@@ -64,17 +80,14 @@ class Watched:
 
     def end(self) -> None:
         """The holder's call."""
-        call = Call("k", int)
-        self.gate._end(self.holder, call)
-        self.gate.let_others_in(self.holder, call)
+        self.gate._end(self.holder, 0.0)
+        self.gate.let_others_in(self.holder, Call("k", int))
 
     def call(self, seconds: float, computed: float) -> bool:
         """Returns whether calls of its function are known to be without the GIL after this one."""
-        call = Call("k", int)
-        call.began = self.clocks.now
         self.clocks.pass_(seconds, computed)
         self.gate._line.clear()
-        self.gate._end(self.holder, call)
+        self.gate._end(self.holder, seconds)
         is_free = not self.gate.is_needed("k")
         self.begin()
         return is_free
@@ -119,7 +132,7 @@ def test_one_look_that_had_to_wait_for_the_gil_begins_anew(clocks: Clocks) -> No
     watched = Watched(clocks)
     for _ in range(5):
         assert not any([watched.look(), watched.look(), watched.look(late=POLL)])
-        watched.gate._began = clocks.now
+        watched.holder.began = clocks.now
 
 
 def test_a_call_that_wants_the_gil_back_is_not_taken_for_one_that_waits(clocks: Clocks) -> None:
@@ -156,7 +169,7 @@ def test_a_look_that_lost_the_gil_itself_is_none(clocks: Clocks, monkeypatch: py
 
 def test_between_two_calls_there_is_nothing_to_see(clocks: Clocks) -> None:
     watched = Watched(clocks)
-    watched.gate._end(watched.holder, Call("k", int))
+    watched.gate._end(watched.holder, 0.0)
     assert not any(watched.look() for _ in range(5 * OBSERVATIONS))
     assert watched.gate.is_needed("k")
 
@@ -174,7 +187,7 @@ def test_tiny_calls_of_one_function_in_a_row_are_one_stretch(clocks: Clocks) -> 
         call = Call("tiny", clocks.pass_, (seconds * TINY, seconds * TINY))
         call.key = key
         watched.gate.run(watched.holder, call)
-        keys.append(watched.gate._key)
+        keys.append(watched.holder.key)
     assert keys == ["k", "k", "other", "other", None]
 
 
@@ -231,10 +244,10 @@ def test_a_slice_ends(clocks: Clocks) -> None:
 
 
 def test_who_comes_while_the_first_in_line_wakes_up_overtakes_it_once(clocks: Clocks) -> None:
-    watched, other = Watched(clocks), GatedThread()
+    watched, other = Watched(clocks), GatedThread(TURNS)
     clocks.pass_(SLICE)
     watched.end()
-    watched.gate._enter(other)
+    watched.gate._enter(other, "k")
     assert watched.gate._holder is other
     clocks.pass_(SLICE)
     watched.gate.let_others_in(other, Call("k", int))
@@ -242,7 +255,7 @@ def test_who_comes_while_the_first_in_line_wakes_up_overtakes_it_once(clocks: Cl
 
 
 def line_up(gate: Gate, thread: GatedThread) -> threading.Thread:
-    entering = threading.Thread(target=gate._enter, args=(thread,), daemon=True)
+    entering = threading.Thread(target=gate._enter, args=(thread, "k"), daemon=True)
     entering.start()
     deadline = time.monotonic() + PATIENCE
     while thread not in gate._line:
@@ -251,16 +264,16 @@ def line_up(gate: Gate, thread: GatedThread) -> threading.Thread:
 
 
 def test_a_thread_of_another_pool_is_the_next(clocks: Clocks) -> None:
-    watched, other = Watched(clocks), GatedThread("other")
+    watched, other = Watched(clocks), GatedThread(Turns())
     line_up(watched.gate, other)
     assert list(watched.gate._line) == [other, watched.first]
 
 
 def test_but_who_was_overtaken_stays_the_next(clocks: Clocks) -> None:
-    watched, other = Watched(clocks), GatedThread("other")
+    watched, other = Watched(clocks), GatedThread(Turns())
     clocks.pass_(SLICE)
     watched.end()
-    watched.gate._enter(GatedThread())
+    watched.gate._enter(GatedThread(TURNS), "k")
     line_up(watched.gate, other)
     assert list(watched.gate._line) == [watched.first, other]
 
@@ -272,7 +285,7 @@ def test_who_has_used_up_a_slice_overtakes_nobody(clocks: Clocks) -> None:
     watched.end()
     entering = line_up(gate, holder)
     assert list(gate._line) == [first, holder]
-    gate._enter(GatedThread())
+    gate._enter(GatedThread(TURNS), "k")
     gate._open()
     assert gate._holder is first
     gate.leave(first)
@@ -280,12 +293,12 @@ def test_who_has_used_up_a_slice_overtakes_nobody(clocks: Clocks) -> None:
     assert gate._holder is holder
     clocks.pass_(SLICE)
     watched.end()
-    gate._enter(holder)  # there is nobody else
+    gate._enter(holder, "k")  # there is nobody else
 
 
 def test_who_is_not_the_first_in_line_sees_nothing(clocks: Clocks) -> None:
     """Three looks at once would be no more than one."""
-    watched, later = Watched(clocks), GatedThread()
+    watched, later = Watched(clocks), GatedThread(TURNS)
     watched.gate._line.append(later)
     clocks.computes_beside = True
     watched.gate._poll(later, 0.0)

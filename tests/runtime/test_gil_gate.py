@@ -13,7 +13,7 @@ from pooled import pool_of, running_in, submit, waiting_in
 from ziggy_async.runtime import gil_gate, threads
 from ziggy_async.runtime.call import Call, key_of_function
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.gil_gate import MOST_KNOWN, OBSERVATIONS, POLL, Gate, GatedThread
+from ziggy_async.runtime.gil_gate import MOST_KNOWN, OBSERVATIONS, POLL, Gate, GatedThread, Turns
 from ziggy_async.runtime.threads import ThreadPool
 
 PATIENCE = 30.0  # seconds after which something does not happen any more, even on a busy machine
@@ -31,8 +31,8 @@ def until(condition: Callable[[], bool]) -> None:
 class Entrant:
     """A thread that is at the gate, or behind it once `is_inside`."""
 
-    def __init__(self, gate: Gate, pool: str = "") -> None:
-        self._gate, self._pool = gate, pool
+    def __init__(self, gate: Gate, turns: Turns | None = None) -> None:
+        self._gate, self._turns = gate, turns or Turns()
         self._leaving = threading.Event()
         self.is_inside = threading.Event()
         self._thread = threading.Thread(target=self._visit, daemon=True)
@@ -40,7 +40,7 @@ class Entrant:
 
     def _visit(self) -> None:
         call = Call("inside", self._stay)
-        thread = GatedThread(self._pool)
+        thread = GatedThread(self._turns)
         self._gate.run(thread, call)
         self._gate.leave(thread)
 
@@ -86,15 +86,39 @@ def test_one_thread_at_a_time_in_the_order_in_which_they_came(gate: Gate) -> Non
 
 
 def test_pools_take_turns(gate: Gate) -> None:
-    entrants = []
-    for pool in ("many", "many", "many", "few", "many", "few"):
+    entrants, many, few = list[Entrant](), Turns(), Turns()
+    for turns in (many, many, many, few, many, few):
         before = len(gate._line)
-        entrants.append(Entrant(gate, pool))
+        entrants.append(Entrant(gate, turns))
         until(lambda before=before: gate._holder is not None and len(gate._line) == before + (len(entrants) > 1))  # type: ignore[misc]
-    assert [thread.pool for thread in gate._line] == ["few", "many", "few", "many", "many"]
+    assert [thread.turns for thread in gate._line] == [few, many, few, many, many]
     for entrant in (entrants[place] for place in (0, 3, 1, 5, 2, 4)):
         assert entrant.is_inside.wait(PATIENCE)
         entrant.leave()
+
+
+def test_all_in_line_go_on_once_their_function_is_known_not_to_need_the_gate(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gil_gate, "POLL", PATIENCE)  # nobody looks
+    first, ran, turns = Entrant(gate), list[int](), Turns()
+    assert first.is_inside.wait(PATIENCE)
+
+    def wait(number: int) -> None:
+        thread = GatedThread(turns)
+        gate.run(thread, Call("wait", ran.append, (number,)))
+        gate.leave(thread)
+
+    waiting = [threading.Thread(target=wait, args=(number,)) for number in range(20)]
+    for thread in waiting:
+        thread.start()
+    until(lambda: len(gate._line) == len(waiting))
+    known(gate, key_of_function(ran.append))
+    for thread in waiting:
+        thread.join(PATIENCE / 2)
+    assert sorted(ran) == list(range(20))
+    assert not gate._line
+    first.leave()
 
 
 def test_a_long_line_does_not_take_the_gil_from_the_call_under_way(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +237,7 @@ def test_no_pool_waits_for_the_end_of_anothers_calls(pool: ThreadPool, gate: Gat
         compute()
         order.append(name)
 
-    with pool_of(1, "other") as other:
+    with pool_of(1, "gate-test") as other:
         first = Entrant(gate)
         assert first.is_inside.wait(PATIENCE)
         calls = [submit(pool, note, "many") for _ in range(50)]
@@ -301,9 +325,30 @@ def test_a_loop_that_cannot_be_woken_keeps_neither_thread_nor_gate(caplog: pytes
     assert "cannot be woken" in caplog.text
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_ends_by_an_exception_from_outside_leaves_the_gate(
+    gate: Gate, pool: ThreadPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[bool] = []
+
+    def publish(_: Call) -> None:
+        published.append(gate._holder is not None)
+        raise SystemExit
+
+    with pool_of(1, "other") as other, monkeypatch.context() as patch:
+        patch.setattr(Call, "publish", publish)
+        call = submit(other, compute)
+        until(lambda: bool(published))
+        patch.undo()
+        assert submit(pool, int).result(PATIENCE) == 0
+        assert isinstance(call.exception(PATIENCE), Stopped)
+        assert submit(other, int).result(PATIENCE) == 0, "another thread has taken its place"
+    assert published == [True]
+
+
 def test_to_wake_a_loop_is_no_part_of_the_call(pool: ThreadPool, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     keys, publish = [], Call.publish
-    monkeypatch.setattr(Call, "publish", lambda call: (keys.append(gate._key), publish(call)))
+    monkeypatch.setattr(Call, "publish", lambda call: (keys.append(gate._holder and gate._holder.key), publish(call)))
     submit(pool, compute).result(PATIENCE)
     assert keys == [None]
 

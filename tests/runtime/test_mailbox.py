@@ -64,8 +64,10 @@ async def test_one_wake_up_for_all_that_have_ended(pool: ThreadPool, monkeypatch
     monkeypatch.setattr(loop, "call_soon_threadsafe", counting)
     monkeypatch.setattr(mailbox, "WAKE_AGAIN", PATIENCE)  # the loop does not come for as long as the calls take
     calls = [call(int) for _ in range(3 * AT_ONCE)]
-    tasks = [asyncio.ensure_future(pool.run(each)) for each in calls]
+    tasks = [asyncio.ensure_future(each.wait()) for each in calls]
     await asyncio.sleep(0)
+    for each in calls:
+        pool.put(each)
     stand_still_until_done(calls)
     await asyncio.gather(*tasks)
     assert len(wakes) == 1
@@ -74,8 +76,9 @@ async def test_one_wake_up_for_all_that_have_ended(pool: ThreadPool, monkeypatch
 async def test_a_loop_is_due_until_it_comes(pool: ThreadPool) -> None:
     mailbox, one = mailbox_of(asyncio.get_running_loop()), call(int)
     assert not mailbox.is_due()
-    task = asyncio.ensure_future(pool.run(one))
+    task = asyncio.ensure_future(one.wait())
     await asyncio.sleep(0)
+    pool.put(one)
     stand_still_until(lambda: mailbox.is_due(0.01))
     assert one.loop_is_due()
     assert not one.loop_is_due(60.0)
@@ -233,7 +236,7 @@ async def test_a_call_that_forks_may_return_in_the_child(pool: ThreadPool) -> No
 
     def in_child() -> None:
         assert gil_gate.gate.is_needed("k")
-        gil_gate.gate.leave("nobody")
+        gil_gate.gate.leave(gil_gate.GatedThread(gil_gate.Turns()))
         asyncio.run(_use(pool))
 
     def forks() -> int:

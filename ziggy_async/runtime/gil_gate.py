@@ -6,11 +6,11 @@ beside eight threads a loop was late by 6 ms with calls of 0.15 ms, by 55 with c
 calls it sleeps for a moment if the loop was woken for results and has not come: then the loop gets the GIL. At the end
 of a time slice the next thread in line takes over: the system gives a processor sooner to a thread that has rested.
 Threads in line wake up now and then, so that they count as such. While the next one wakes up, a thread that arrives may
-enter first, but not twice in a row.
+enter first, but not twice in a row: a gate that stands open meanwhile costs 5 % of the throughput on a busy machine.
 
 A call that does not hold the GIL, because it waits or computes without it, does not need the gate. The gate sees which
 functions make such calls, and remembers it for a while: the first in line has the GIL although the call under way has
-not ended, or that call has used little of the processor.
+not ended, or that call has used little of the processor. Those in line with calls of such a function go on at once.
 """
 
 import sys
@@ -30,7 +30,6 @@ SHORT = 5e-4  # seconds: after a call between `TINY` and this the loop is let in
 DUE = 4e-3  # seconds: after a longer call it is let in if it was woken, and let in, longer ago than this
 OBSERVABLE = 2e-4  # seconds after which a stretch is observed: between tiny calls the loop is woken, without the GIL
 PAUSE = 1e-6  # seconds that the holder asks to sleep for; the system makes it some fifty times as long
-LONGEST_PAUSE = 5e-5  # seconds after which the loop has not come because it has no processor
 LONGEST_CALL = 0.1  # seconds after which others begin beside a call that holds the GIL: it may go on for minutes
 POLL = 4e-3  # seconds after which those in line wake up, and the first one looks whether the GIL is free
 AWAKE = 8  # of those in line that wake up in that time: each one takes the GIL from the call under way
@@ -44,19 +43,28 @@ PROBE = 5e-5  # seconds for which the first in line keeps the GIL to see whether
 HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
+class Turns:
+    """A pool's turns at the gate."""
+
+    last = 0  # the round of its last one; by the gate's lock
+
+
 class GatedThread:
     """A thread that makes calls behind the gate. Made in that thread."""
 
-    def __init__(self, pool: str = "") -> None:
-        self.pool, self.round = pool, 0  # the name of its pool, and its round in line
-        self.clock: Callable[[], float] = float  # its processor time, for any thread; 0.0 where there is no such clock
-        if hasattr(time, "pthread_getcpuclockid"):
-            self.clock = partial(time.clock_gettime, time.pthread_getcpuclockid(threading.get_ident()))
+    def __init__(self, turns: Turns) -> None:
+        self.turns, self.round = turns, 0  # of its pool, and its round in line
+        self.call: Call | None = None  # that it makes, until its outcome is published
+        self.key: Hashable = None  # of its stretch under way; None between two. By the gate's lock, as the next two
+        self.began = self.computed = 0.0  # when that stretch began, and what `clock` said then
+        self.is_due = False  # to let others in, after its last call
+        clock = time.pthread_getcpuclockid(threading.get_ident())
+        self.clock: Callable[[], float] = partial(time.clock_gettime, clock)  # its processor time, for any thread
         self.wake_ups: SimpleQueue[None] = SimpleQueue()  # one when it is the first in line, and when it may enter
 
 
 class Gate:
-    """Safe from any thread. All of its fields are written under its lock, or by the holder."""
+    """Safe from any thread. Its fields are written under its lock, but for `_paused`: that is one number."""
 
     def __init__(self) -> None:
         self.clear()
@@ -66,12 +74,10 @@ class Gate:
         self._lock = threading.Lock()
         self._holder: GatedThread | None = None
         self._line: deque[GatedThread] = deque()  # in the order of their rounds
-        self._round, self._rounds = 0, dict[str, int]()  # the present round, and each pool's last one
+        self._round = 0
         self._is_overtaken = False  # the first in line was woken to enter, and another thread came first
         self._last: GatedThread | None = None  # has used up its slice: it overtakes nobody
-        self._key: Hashable = None  # of the holder's stretch under way; None between two
-        self._entered = self._began = self._computed = 0.0
-        self._paused = 0.0  # when the loop was let in
+        self._entered = self._paused = 0.0  # when the holder got the gate, and when the loop was let in
         # Key -> how often in a row it was seen without the GIL, and until when it is known not to need the gate:
         self._seen: dict[Hashable, tuple[int, float]] = {}
 
@@ -79,20 +85,27 @@ class Gate:
         """Makes the call in `thread`, the current one, as soon as that may. The thread may hold the gate afterwards:
         `leave` is to follow when it has no further call. A stretch is one call, or tiny ones of one function in a row.
 
-        The outcome is to be published when the call is over for the gate, and `let_others_in` to follow: to wake a loop
-        is a system call without the GIL, which would look as if a long call computed without it."""
-        if self._holder is not thread or self._key != call.key:
+        The outcome is to be published when the call is over for the gate, since to wake a loop is a system call without
+        the GIL: it would look as if a long call computed without it. If `thread.is_due` then, `let_others_in`."""
+        if thread.key != call.key:
             self._begin(thread, call.key)
         call.run()
-        if self._holder is thread and time.perf_counter() - self._began > TINY:
-            self._end(thread, call)
+        now = time.perf_counter()
+        took = now - (call.began or now)
         del call  # its error's traceback leads to this frame: it must not lead back
+        if now - thread.began > TINY:
+            self._end(thread, took)
+        thread.is_due = self._holder is thread and (took > TINY or now - self._entered > SLICE)
 
     def leave(self, thread: GatedThread) -> None:
-        """Lets the next thread in. Does nothing unless `thread` holds the gate."""
+        """Ends the stretch of `thread`, and lets the next one in if it holds the gate. It is not in line any more."""
         with self._lock:
+            thread.key = None
             if self._holder is thread:
                 self._open()
+            elif thread in self._line:
+                self._line.remove(thread)
+                self._wake_first()
 
     def is_needed(self, key: Hashable) -> bool:
         """Returns whether calls of the function with this key are to be made behind the gate."""
@@ -100,22 +113,22 @@ class Gate:
         return HAS_GIL and free_until <= time.perf_counter()
 
     def _begin(self, thread: GatedThread, key: Hashable) -> None:
-        """Begins a stretch, behind the gate if it needs that."""
+        """Begins a stretch, behind the gate if the function needs that."""
         if self.is_needed(key):
-            self._enter(thread)
-            with self._lock:
-                if self._holder is thread:  # which is not certain amid a stretch
-                    self._computed, self._began, self._key = thread.clock(), time.perf_counter(), key
-        else:
+            self._enter(thread, key)
+        if not self.is_needed(key):  # or not any more
             self.leave(thread)
+        with self._lock:
+            thread.key, thread.computed, thread.began = key, thread.clock(), time.perf_counter()
 
-    def _enter(self, thread: GatedThread) -> None:
-        """Returns when the thread holds the gate. Each pool has one thread in a round of the line, so that a burst of
-        calls in one of them delays a call of another by one slice."""
+    def _enter(self, thread: GatedThread, key: Hashable) -> None:
+        """Returns when the thread holds the gate, or calls of the function with this key do not need it: then `leave`
+        is to follow. Each pool has one thread in a round of the line, so that a burst of calls in one of them delays a
+        call of another by one slice."""
         with self._lock:
             if self._holder is thread:
                 return
-            thread.round = self._rounds[thread.pool] = max(self._round, self._rounds.get(thread.pool, 0) + 1)
+            thread.round = thread.turns.last = max(self._round, thread.turns.last + 1)
             if self._holder is None and self._last is not thread:
                 self._is_overtaken = bool(self._line)
                 self._round = self._round if self._is_overtaken else thread.round
@@ -129,7 +142,7 @@ class Gate:
             with self._lock:
                 if self._holder is None and self._line[0] is thread:
                     self._let_first_in()
-                if self._holder is thread:
+                if self._holder is thread or not self.is_needed(key):
                     return
                 rest = POLL * (1.0 if self._line[0] is thread else max(1.0, len(self._line) / AWAKE))
             due = time.perf_counter() + rest
@@ -139,59 +152,60 @@ class Gate:
                 self._poll(thread, time.perf_counter() - due)
 
     def _open(self, last: GatedThread | None = None) -> None:
-        """Wakes the first in line, with the lock held. It has the gate, if another thread came first the last time."""
-        self._holder, self._last, self._key = None, last, None
-        if self._line:
-            self._line[0].wake_ups.put(None)
-            if self._is_overtaken:
-                self._let_first_in()
+        """Frees the gate and wakes the first in line, with the lock held. If that was overtaken, it has the gate."""
+        self._holder, self._last = None, last
+        self._wake_first()
+        if self._is_overtaken and self._line:
+            self._let_first_in()
 
     def _let_first_in(self) -> None:
         """Gives the gate to the first in line, with the lock held. The next one is then the first."""
         self._holder, self._is_overtaken = self._line.popleft(), False
-        self._entered, self._key, self._round = time.perf_counter(), None, self._holder.round
+        self._entered, self._round = time.perf_counter(), self._holder.round
+        self._wake_first()
+
+    def _wake_first(self) -> None:
         if self._line:
             self._line[0].wake_ups.put(None)
 
-    def _end(self, thread: GatedThread, call: Call) -> None:
-        """Ends the stretch and notes what is seen of its last call, unless `thread` has lost the gate meanwhile."""
+    def _end(self, thread: GatedThread, took: float) -> None:
+        """Ends the stretch. Notes what is seen of its last call, which took so many seconds, if that was made behind
+        the gate to the end."""
         with self._lock:
-            if self._holder is thread:
-                seconds = (now := time.perf_counter()) - (call.began or now)
-                if seconds > OBSERVABLE:
-                    self._note(self._key, int(_has_waited(thread.clock() - self._computed, seconds)))
-                self._key = None
+            if self._holder is thread and took > OBSERVABLE:
+                self._note(thread.key, int(_has_waited(thread.clock() - thread.computed, took)))
+            thread.key = None
 
     def let_others_in(self, thread: GatedThread, call: Call) -> None:
         """Lets in the loop that has to come for outcomes, and at the end of the slice the next thread in line."""
-        if self._holder is not thread:
-            return
         now = time.perf_counter()
-        took, is_over = now - (call.began or now), now - self._entered > SLICE
-        due = DUE if took > SHORT else 0.0
-        if (took > TINY or is_over) and now - self._paused > due and call.loop_is_due(due):
-            while call.loop_is_due() and time.perf_counter() - now < LONGEST_PAUSE:
-                time.sleep(PAUSE)
+        due = DUE if now - (call.began or now) > SHORT else 0.0
+        if now - self._paused > due and call.loop_is_due(due):
+            time.sleep(PAUSE)
             self._paused = time.perf_counter()
-        if is_over:
+        if now - self._entered > SLICE:
             with self._lock:
                 if self._holder is thread:
+                    thread.key = None
                     self._open(last=thread)
 
     def _poll(self, thread: GatedThread, late: float) -> None:
         """Called by a thread in line that has woken up `late` seconds after it was to. If it is the first one, it looks
         at the call under way, and enters when that does not need the gate, or has taken too long."""
         with self._lock:
-            holder, seconds = self._holder, time.perf_counter() - self._began
-            if holder in (None, thread) or self._key is None or self._line[0] is not thread or seconds < OBSERVABLE:
+            holder = self._holder
+            if holder is None or holder is thread or holder.key is None or self._line[0] is not thread:
+                return
+            if (seconds := time.perf_counter() - holder.began) < OBSERVABLE:
                 return
             if _is_computing(holder):
-                self._note(self._key, OBSERVATIONS)
+                self._note(holder.key, OBSERVATIONS)
             elif late > LATE:
-                self._note(self._key, 0)
-            elif seconds > POLL / 2 and _has_waited(holder.clock() - self._computed, seconds):
-                self._note(self._key, 1)
-            if seconds > LONGEST_CALL or not self.is_needed(self._key):
+                self._note(holder.key, 0)
+            elif seconds > POLL / 2 and _has_waited(holder.clock() - holder.computed, seconds):
+                self._note(holder.key, 1)
+            if seconds > LONGEST_CALL or not self.is_needed(holder.key):
+                holder.key = None
                 self._let_first_in()
 
     def _note(self, key: Hashable, observations: int) -> None:
@@ -200,8 +214,11 @@ class Gate:
             self._seen.clear()
         before, free_until = self._seen.get(key, (0, 0.0))
         count = before + observations if observations else 0
-        is_known = count >= OBSERVATIONS
-        self._seen[key] = (OBSERVATIONS - 1, time.perf_counter() + KNOWN) if is_known else (count, free_until)
+        if count >= OBSERVATIONS:
+            count, free_until = OBSERVATIONS - 1, time.perf_counter() + KNOWN
+            for thread in self._line:
+                thread.wake_ups.put(None)  # it may not need the gate any more
+        self._seen[key] = count, free_until
 
 
 def _is_computing(thread: GatedThread) -> bool:

@@ -6,13 +6,14 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
+from collections.abc import Coroutine
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from ziggy_async import lifecycle
 from ziggy_async.runtime.call import Call
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.runtime.gil_gate import GatedThread, gate
+from ziggy_async.runtime.gil_gate import GatedThread, Turns, gate
 
 EXIT_TIMEOUT = 2.0  # seconds that the interpreter's exit leaves to calls that are running then
 ANSWER_TIMEOUT = 0.1  # seconds that it leaves then to those who await them, in daemon threads
@@ -50,6 +51,7 @@ class ThreadPool:
         self._stuck: set[Call] = set()  # of those, the abandoned ones
         self._threads: set[threading.Thread] = set()
         self._leaving: list[threading.Thread] = []  # have left `_threads`, and may not have ended yet
+        self._turns = Turns()
         self._idle: dict[WakeUps, None] = {}  # of threads that rest; the last one is woken first: its caches are warm
 
     def __del__(self) -> None:
@@ -71,10 +73,13 @@ class ThreadPool:
         """True if the current thread is one of the pool's."""
         return threading.current_thread() in self._threads
 
-    async def run(self, call: Call) -> Any:
-        """Has the call made. Returns its result, or raises its exception; see `Call.result`. Raises as `put` does;
-        `Stopped` when the pool was shut down before the call began. Cancelling this abandons the call."""
+    def run(self, call: Call) -> Coroutine[Any, Any, Any]:
+        """Has the call made, as `put` does. Await what this returns: see `Call.result`. It raises `Stopped` when the
+        pool was shut down before the call began. Cancelling it abandons the call."""
         self.put(call)
+        return self._result(call)
+
+    async def _result(self, call: Call) -> Any:
         try:
             await call.wait()
         except asyncio.CancelledError:
@@ -185,7 +190,7 @@ class ThreadPool:
             name = f"{self._name}-{self._started}"
             wake_ups: WakeUps = SimpleQueue()
             wake_ups.put(self)
-            thread = threading.Thread(target=_serve, args=(wake_ups, self._name), name=name, daemon=True)
+            thread = threading.Thread(target=_serve, args=(wake_ups, self._turns), name=name, daemon=True)
             try:
                 self._threads.add(thread)
                 thread.start()
@@ -205,7 +210,7 @@ class ThreadPool:
 
     def _leaves(self) -> bool:
         """Lets the current thread go if there are too many, or nothing is left to do. Returns whether that is so."""
-        if len(self._threads) - self.size <= self._replaced and (self._waiting or not self._is_shut):
+        if (len(self._threads) <= self.size or self._counted <= self.size) and (self._waiting or not self._is_shut):
             return False
         thread = threading.current_thread()
         self._threads.remove(thread)
@@ -237,8 +242,9 @@ class ThreadPool:
                     self._idle[wake_ups] = None
             if made is not None:
                 made.publish()  # when all else is done: whoever awaits it gets the GIL at once
-                gate.let_others_in(thread, made)
-            made = call
+                if thread.is_due:
+                    gate.let_others_in(thread, made)
+            made = thread.call = call
             if made is None:
                 return stays
             del call  # as in Gate.run
@@ -252,13 +258,23 @@ class ThreadPool:
 WakeUps: TypeAlias = "SimpleQueue[ThreadPool | None]"  # a thread's: the pool in which it is to look; None: it is gone
 
 
-def _serve(wake_ups: WakeUps, name: str) -> None:
+def _serve(wake_ups: WakeUps, turns: Turns) -> None:
     """Makes calls when it is woken, in a thread of a pool. While it rests it refers to neither pool nor call."""
-    thread = GatedThread(name)
-    while (pool := wake_ups.get()) is not None and pool._make_calls(thread, wake_ups):
-        del pool
+    thread, pool = GatedThread(turns), None
+    try:
+        while (pool := wake_ups.get()) is not None and pool._make_calls(thread, wake_ups):
+            pool = None
+            gate.leave(thread)
+    except BaseException:  # another thread has raised it in this one, which is stuck for good
+        if pool is not None and (call := thread.call) is not None:
+            call.abandon()
+            with pool._lock:
+                pool._idle.pop(wake_ups, None)
+                pool._running.add(call)
+                pool._free_place(call)
+        raise
+    finally:
         gate.leave(thread)
-    gate.leave(thread)
 
 
 def _left(deadline: float | None) -> float | None:
