@@ -372,17 +372,14 @@ class AsyncFeatureComputer(Calls):
             self._record(call, None)
             return value
 
-    async def _run(self, call: Call) -> Any:
-        """Makes the call in the threads for direct calls, in new ones if those were shut down before it began."""
+    def _run(self, call: Call) -> Coroutine[Any, Any, Any]:
+        """Has the threads for direct calls make the call, new ones if those were shut down a moment ago."""
         while True:
-            threads = self._thread_pool
-            if threads is None:
-                await self._ready()
-                threads = self._threads()
+            threads = self._thread_pool or self._threads()
             try:
-                return await threads.run(call)
+                return threads.run(call)
             except Stopped:
-                if call.is_set or threads is self._thread_pool:
+                if threads is self._thread_pool or not self._takes_all:
                     raise
 
     def _record(self, call: Call, error: str | None) -> None:

@@ -45,9 +45,9 @@ class Outcome:
         with self._lock:
             if self.is_set:
                 return False
-            self.value, self.error, self.is_set = value, error, True
             self._traceback = None if error is None else error.__traceback__
-            waiters = tuple(self._waiters)  # one that is cancelled meanwhile leaves the list
+            self.value, self.error, self.is_set = value, error, True
+            waiters = [*self._waiters]  # one that is cancelled meanwhile leaves the list
         for waiter in waiters:
             wake(waiter)
         return True
@@ -243,8 +243,10 @@ def key_of_function(function: Callable[..., object]) -> Hashable:
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
     """Returns whether calls give coroutines, also those of an instance whose class says so."""
-    if isinstance(function, BuiltinFunctionType | type):  # the most frequent kinds cost least
+    if isinstance(function, (BuiltinFunctionType, type)):  # the most frequent kinds cost least
         return False
+    if type(function) is FunctionType and not function.__dict__:  # without a mark of `inspect`
+        return bool(function.__code__.co_flags & inspect.CO_COROUTINE)
     if inspect.iscoroutinefunction(function):
         return True
     return not isinstance(function, FunctionType) and inspect.iscoroutinefunction(type(function).__call__)
