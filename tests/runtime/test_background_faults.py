@@ -232,7 +232,7 @@ async def test_a_tracer_that_raises_costs_one_task_at_most(at: str, monkeypatch:
         holds(computer)
 
 
-async def test_a_worker_that_fails_while_the_queue_drains_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_worker_that_is_cancelled_while_the_queue_drains_is_replaced() -> None:
     computer = AsyncFeatureComputer(TaskPoolConfig(max_workers=1))
     gate = asyncio.Event()
     handles = [await computer.enqueue_task("waits", gate.wait), await computer.enqueue_task("behind", lambda: 7)]
