@@ -91,9 +91,8 @@ class Metrics:
         latency: float | None = None,
         error: str | None = None,
     ) -> None:
-        """Counts an operation that ends now after `total` seconds, of them `waiting` and `running` where that is known.
-        `latency`: what the ring and the summary say of it, `total` unless given. `error`: what went wrong, if it has
-        failed. Raises `ValueError` for seconds that are not finite."""
+        """Counts an operation that ends now after `total` seconds, of them `waiting` and `running` if that is known.
+        `latency`: for ring and summary, if not `total`. `error`: of a failed one. Raises `ValueError` for inf, nan."""
         period = self._period  # the same to the end, also when it is cleared meanwhile
         name = operation.partition(":")[0]
         kind = period.kinds.get(name) or self._kind_of(period, printable(name))
@@ -159,16 +158,14 @@ class Metrics:
                 _connect()
 
     def observe_functions(self, wanted: bool = True) -> None:
-        """Starts or stops counting the awaits of every `CountedFunction`. They are in `by_kind`, under its name, and in
-        `summary`; neither in `recent` nor in `recent_summary`."""
+        """Starts or stops counting awaits of each `CountedFunction`, in `summary` and under its name in `by_kind`."""
         with _lock:
             (_observers.add if wanted else _observers.discard)(self)
             _connect()
 
 
 class CountedFunction:
-    """A function of the package whose awaits are counted where somebody wants that, when they come to a result.
-    `tally`: where to count one that begins now; None: nowhere."""
+    """A function of the package whose awaits are counted, when they have a result, in `tally`; None: nowhere."""
 
     __slots__ = ("name", "tally")
 

@@ -89,7 +89,7 @@ def test_a_background_loop_that_cannot_be_made(missing: str, monkeypatch: pytest
     assert background_loop._background is None
     assert background_loop.submit(answer).result(20.0) == 42
     assert background_loop._background is not None
-    background_loop._background.stop()
+    background_loop._at_exit()
 
 
 async def raising(error: BaseException) -> None:
@@ -145,7 +145,7 @@ def test_who_waits_when_the_background_loop_ends_is_told(monkeypatch: pytest.Mon
     monkeypatch.setattr(background_loop, "_background", None)
     waiting = background_loop.submit(asyncio.sleep, 60)
     assert background_loop.submit(answer).result(20.0) == 42
-    background_loop._background.stop()
+    background_loop._at_exit()
     with pytest.raises(Stopped, match="the background loop came to its end"):
         waiting.result(20.0)
 

@@ -73,8 +73,7 @@ class DeadLetters(Generic[T]):
         return len({*self._unsaved, *self._saved})  # one may be in both; in this order, it is in one at least
 
     async def refresh(self) -> None:
-        """Lists what is in the file, with what other processes have done to it; without a file, nothing. Raises
-        `OSError` or `ValueError` that names the file when it cannot be used."""
+        """Lists what is in the file now. Raises `OSError` or `ValueError` that names the file if it cannot be used."""
         await outcome_of(self._submit(self._refresh))
 
     def close(self) -> "Future[None]":

@@ -68,8 +68,7 @@ class DeadLetter:
 
 
 def stored(letter: DeadLetter) -> tuple[DeadLetter, str | bytes | None]:
-    """Returns the letter without its work, and the work as JSON or as a pickle; None for work that cannot be stored.
-    Never raises, whatever the arguments do when they are pickled."""
+    """Returns the letter without its work, and the work as JSON or a pickle, None if it cannot be stored."""
     assert letter.work is not None
     work = letter.work
     try:

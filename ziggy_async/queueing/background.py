@@ -41,8 +41,7 @@ under_way: contextvars.ContextVar[bool] = contextvars.ContextVar("ziggy_async_un
 
 @dataclass(eq=False, repr=False)
 class Background:
-    """The queue and its workers, of the loop in which it is made; `submit` and `stop` are awaited there. When nobody
-    refers to it any more, and no task is left, its workers end."""
+    """The queue and its workers, of the loop that makes it. They end when nobody refers to it and no task is left."""
 
     queue: BoundedQueue
     threads: ThreadPool  # the queue's own, as many as the workers
@@ -198,8 +197,7 @@ class Background:
             self._ended(task, call)
 
     def _end_if_over(self, task: Task, moment: float) -> bool:
-        """Ends the attempt if its call had ended by `moment`, even if the loop has not been told yet. Returns whether
-        it had."""
+        """Ends the attempt if its call had ended by `moment`, though the loop is not told yet. Returns whether."""
         call = task.call
         if call is None or call.ended is None or call.ended > moment:
             return False
@@ -277,8 +275,8 @@ class Background:
             self._end_early(task, self._too_late(task), Reason.DEADLINE)
 
     def _too_late(self, task: Task) -> TimeoutError:
-        work = task.work
-        return TimeoutError(f"task {work.name} was not done within its deadline of {work.options.deadline:g} s")
+        deadline = task.work.options.deadline
+        return TimeoutError(f"task {task.work.name} was not done within its deadline of {deadline:g} s")
 
     def _end_early(self, task: Task, error: BaseException, reason: Reason | None = None) -> None:
         """Ends a task that is not done, in any state: as cancelled or, with a reason, as dead. Its handle answers at
@@ -300,8 +298,7 @@ class Background:
     def _finish(
         self, task: Task, state: State, value: Any, error: BaseException | None = None, reason: Reason | None = None
     ) -> None:
-        """Ends the task. Its handle answers at once; that of a dead task, which has a reason, when its letter is kept.
-        That needs no loop: a task is answered even when its loop has ended."""
+        """Ends the task. Its handle answers at once; that of a dead task, with a reason, when its letter is kept."""
         self.counts.move(task, state, None if state is State.CANCELLED else error)
         for timer in (task.timer, task.expiry):
             if timer is not None:

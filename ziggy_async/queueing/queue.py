@@ -91,8 +91,7 @@ class BoundedQueue:
 
     async def wait_for_place(self, task: Task) -> None:
         """Waits until there is a place for the task, and `pop_blocked` gives it, or until it is removed."""
-        place = self.blocked[task] = asyncio.get_running_loop().create_future()
-        await place
+        await self.blocked.setdefault(task, asyncio.get_running_loop().create_future())
 
     def pop_blocked(self) -> Task | None:
         """Takes the first task that waits for a place, if there is a place for it."""

@@ -20,11 +20,11 @@ EXIT_TIMEOUT = 1.0  # seconds that the interpreter's exit waits for the loop to 
 
 
 class _BackgroundLoop:
-    """A daemon thread that runs an event loop until `stop`, whatever the loop's tasks raise."""
+    """A daemon thread that runs an event loop until `is_over`, whatever the loop's tasks raise."""
 
     def __init__(self) -> None:
         """Raises `OSError` or `RuntimeError` when there is no descriptor or no thread to be had; nothing is left."""
-        self._is_over = False
+        self.is_over = False
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self.loop = self._runner.get_loop()
         self.thread = threading.Thread(target=self._serve, name="ziggy-async-loop", daemon=True)
@@ -36,7 +36,7 @@ class _BackgroundLoop:
 
     def _serve(self) -> None:
         with self._runner:  # which cancels the tasks at the end
-            while not self._is_over:
+            while not self.is_over:
                 try:
                     self.loop.run_forever()  # returns also when a task stops its loop
                 except BaseException:  # a task's SystemExit or KeyboardInterrupt ends a loop, unless one goes on
@@ -50,15 +50,9 @@ class _BackgroundLoop:
             value: T = await guarded(function(*args, **kwargs), function.__qualname__)
             return value
         except asyncio.CancelledError:
-            if not self._is_over:
+            if not self.is_over:
                 raise
             raise Stopped("the background loop came to its end") from None
-
-    def stop(self) -> None:
-        """Cancels the loop's tasks, and waits a moment for its end."""
-        self._is_over = True
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(EXIT_TIMEOUT)
 
 
 _lock = threading.Lock()
@@ -94,7 +88,9 @@ def _at_exit() -> None:
     with _lock:
         background = _background
     if background is not None:
-        background.stop()
+        background.is_over = True
+        background.loop.call_soon_threadsafe(background.loop.stop)
+        background.thread.join(EXIT_TIMEOUT)
 
 
 lifecycle.after_fork_in_child(lifecycle.Stage.BACKGROUND_LOOP, _after_fork_in_child)

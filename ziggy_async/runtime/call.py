@@ -247,9 +247,7 @@ def is_coroutine_function(function: Callable[..., Any]) -> bool:
         return False
     if type(function) is FunctionType and not function.__dict__:  # without a mark of `inspect`
         return bool(function.__code__.co_flags & inspect.CO_COROUTINE)
-    if inspect.iscoroutinefunction(function):
-        return True
-    return not isinstance(function, FunctionType) and inspect.iscoroutinefunction(type(function).__call__)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
 def raisable(error: BaseException, operation: str) -> Exception:

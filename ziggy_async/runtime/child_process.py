@@ -88,8 +88,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
 
 
 def answer(name: str, trace: Carrier | None, request: bytes) -> bytes:
-    """Makes the call of the function that has the name. Returns its outcome, pickled: its value, its exception, and the
-    traceback of that. Never raises what the call raises."""
+    """Makes the call. Returns its value, exception and the traceback of that, pickled. Never raises what it raises."""
     try:
         try:
             function, args, kwargs = pickle.loads(request)
@@ -113,17 +112,13 @@ def answer(name: str, trace: Carrier | None, request: bytes) -> bytes:
     except BaseException as error:
         frames = error.__traceback__
         text = "".join(traceback.format_exception(type(error), error, frames and frames.tb_next))
-        if not _comes_back(error):
-            error = RuntimeError(f"{name} raised what cannot be pickled: {described(error)}")
-        return pickle.dumps((None, error, text))
-
-
-def _comes_back(error: BaseException) -> bool:
-    """Returns whether the exception pickles and unpickles: not if its constructor wants more than `args`."""
-    try:
-        return isinstance(pickle.loads(pickle.dumps(error)), BaseException)
-    except BaseException:  # objects may raise anything
-        return False
+        with contextlib.suppress(
+            BaseException
+        ):  # its constructor may want more than `args`; objects may raise anything
+            outcome = pickle.dumps((None, error, text))
+            if isinstance(pickle.loads(outcome)[1], BaseException):
+                return outcome
+        return pickle.dumps((None, RuntimeError(f"{name} raised what cannot be pickled: {described(error)}"), text))
 
 
 def _end_with_parent() -> None:
@@ -161,8 +156,7 @@ class ChildProcess:
     """One process, for one call at a time. All but `kill` is for the thread that has it."""
 
     def __init__(self, name: str) -> None:
-        """Starts it, without waiting until it is ready. `name`: the call that it is for, for the errors.
-        Raises `RuntimeError` when it cannot be started."""
+        """Starts it for the call of that name, and does not wait. Raises `RuntimeError` when it cannot be started."""
         self._connection, theirs = _context.Pipe()
         self._process = _context.Process(target=serve, args=(theirs,), name="ziggy-async-process")
         self._is_ready = False
@@ -219,7 +213,7 @@ class ChildProcess:
             raise TypeError(f"the result of {name} cannot be unpickled: {described(error)}") from error
 
     def _lost(self, name: str) -> RuntimeError:
-        self._has_ended(GRACE)
+        wait([self._process.sentinel], GRACE)
         with _exit_codes:
             code = self._process.exitcode
         if code is None:
@@ -233,9 +227,6 @@ class ChildProcess:
             return RuntimeError(f"{name}: its process {how} before it was ready. {HINT}")
         return WorkerLost(f"{name}: its process {how}")
 
-    def _has_ended(self, timeout: float) -> bool:
-        return bool(wait([self._process.sentinel], timeout))
-
     def kill(self) -> None:
         """Ends it, and with it the call under way. From any thread."""
         with contextlib.suppress(ValueError):  # it is closed
@@ -245,9 +236,9 @@ class ChildProcess:
         """Closes the connection, ends the process unless it does so within `timeout` seconds, and frees both."""
         self._connection.close()
         with contextlib.suppress(ValueError):  # it is closed already, or cannot be ended
-            if not self._has_ended(timeout):
+            if not wait([self._process.sentinel], timeout):
                 self._process.kill()
-                self._has_ended(GRACE)
+                wait([self._process.sentinel], GRACE)
             with _exit_codes:
                 self._process.close()
 

@@ -43,9 +43,7 @@ PROBE = 5e-5  # seconds for which the first in line keeps the GIL to see whether
 HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
-class Turns:
-    """A pool's turns at the gate."""
-
+class Turns:  # of a pool, at the gate
     last = 0  # the round of its last one; by the gate's lock
 
 
@@ -123,8 +121,7 @@ class Gate:
 
     def _enter(self, thread: GatedThread, key: Hashable) -> None:
         """Returns when the thread holds the gate, or calls of the function with this key do not need it: then `leave`
-        is to follow. Each pool has one thread in a round of the line, so that a burst of calls in one of them delays a
-        call of another by one slice."""
+        is to follow. Each pool has one thread in a round: a burst of calls in one delays another's calls by a slice."""
         with self._lock:
             if self._holder is thread:
                 return
@@ -169,8 +166,7 @@ class Gate:
             self._line[0].wake_ups.put(None)
 
     def _end(self, thread: GatedThread, took: float) -> None:
-        """Ends the stretch. Notes what is seen of its last call, which took so many seconds, if that was made behind
-        the gate to the end."""
+        """Ends the stretch. Notes what is seen of its last call, which `took` so many seconds, if that had the gate."""
         with self._lock:
             if self._holder is thread and took > OBSERVABLE:
                 self._note(thread.key, int(_has_waited(thread.clock() - thread.computed, took)))

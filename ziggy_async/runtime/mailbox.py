@@ -1,5 +1,4 @@
-"""Wakes the futures of a loop from any thread: one wake-up, which costs more than a short call, for all that have ended
-since the last one."""
+"""Wakes a loop from any thread, once for all futures that have ended since: that costs more than a short call."""
 
 import asyncio
 import logging

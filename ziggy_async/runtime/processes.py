@@ -17,8 +17,7 @@ class ProcessPool(ThreadPool):
     """A pool of threads, each of which sends its calls to a process of its own and waits for the outcome.
 
     A call raises `TypeError` that names the function, the argument or the result that does not pickle, or says what the
-    process could not import. Raises `WorkerLost` when the process dies, and `RuntimeError` in place of an exception
-    that does not pickle.
+    process could not import, `WorkerLost` when that dies, `RuntimeError` for an exception that does not pickle.
     """
 
     def __init__(self, size: int) -> None:

@@ -91,9 +91,8 @@ class ThreadPool:
         return call.result()
 
     def put(self, call: Call) -> None:
-        """Has one of the threads make the call; a coroutine function is awaited on the loop, and so is a coroutine that
-        a plain function returns. Raises `Stopped` when the pool was shut down, another `RuntimeError` when there is no
-        thread and none can be started."""
+        """Has a thread make the call; a coroutine function is awaited on the loop, as is a coroutine that it returns.
+        Raises `Stopped` after a shutdown, another `RuntimeError` when there is no thread and none can be started."""
         if call.starts_on_loop():
             return
         with self._lock:
@@ -108,8 +107,7 @@ class ThreadPool:
                 raise
 
     def start(self) -> None:
-        """Starts up to 32 idle threads ahead of the first calls: a thread that starts amid a burst has to wait for the
-        GIL. Raises `RuntimeError` when none can be started."""
+        """Starts up to 32 threads: amid a burst they would wait for the GIL. Raises `RuntimeError` if none starts."""
         with self._lock:
             self._start_threads(0 if self._is_shut else MOST_BEFOREHAND)
 
