@@ -489,7 +489,9 @@ def cpu() -> dict[str, Any]:
 def notifier_run() -> None:
     """Body of the notifier thread: waits for completions with the GIL released, wakes loops; returns at shutdown."""
 
-def shutdown(timeout: float, /) -> bool:
-    """Cancel what is queued, end the notifier and the pool's threads; False when some did not end in time."""
+def shutdown(timeout: float, answer_timeout: float, /) -> bool:
+    """Cancel what is queued, end the notifier and the pool's threads; False when some did not end in time. Then end the
+    synchronous calls of other threads, and leave them the GIL for at most `answer_timeout` until they raise `Stopped`.
+    """
 
 def after_fork_in_child() -> None: ...

@@ -20,6 +20,8 @@ Wake = Literal["threadsafe", "eventfd"]
 WAKE_VARIABLE = "ASYNC_FEATURES_WAKE"
 EXIT_TIMEOUT = 2.0
 """Seconds that interpreter exit waits for the native threads: far longer than one tile of work takes."""
+ANSWER_TIMEOUT = 0.1
+"""Seconds that it leaves then to calls of daemon threads, to raise `Stopped`: as many as to those that await a pool."""
 
 
 LastSeen = tuple[Callable[[], asyncio.AbstractEventLoop | None], Any]
@@ -112,7 +114,7 @@ def _at_exit() -> None:
         _last_seen = _NOTHING_SEEN
         notifier = _notifier
     # A notifier that does not end in time is a daemon: it is left where it waits, without the GIL.
-    if _core.shutdown(EXIT_TIMEOUT) and notifier is not None:
+    if _core.shutdown(EXIT_TIMEOUT, ANSWER_TIMEOUT) and notifier is not None:
         notifier.join(EXIT_TIMEOUT)
 
 

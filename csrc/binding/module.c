@@ -151,21 +151,28 @@ static PyObject *core_cpu(PyObject *module, PyObject *unused)
     return Py_BuildValue("{sssisi}", "isa", za_isa_name(isa), "lanes", wide->lanes, "cpus", za_cpu_count());
 }
 
-static PyObject *core_shutdown(PyObject *module, PyObject *timeout_object)
+static PyObject *core_shutdown(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     (void)module;
-    double timeout = PyFloat_AsDouble(timeout_object);
-    if (timeout == -1.0 && PyErr_Occurred()) {
+    double timeout[2];
+    if (za_check_count("shutdown", count, 2) < 0) {
         return NULL;
     }
-    if (!(timeout >= 0.0 && timeout < 1e9)) {
-        return PyErr_Format(PyExc_ValueError, "timeout must be from 0 to 1e9 seconds");
+    for (int i = 0; i < 2; i++) {
+        timeout[i] = PyFloat_AsDouble(arguments[i]);
+        if (timeout[i] == -1.0 && PyErr_Occurred()) {
+            return NULL;
+        }
+        if (!(timeout[i] >= 0.0 && timeout[i] < 1e9)) {
+            return PyErr_Format(PyExc_ValueError, "timeout must be from 0 to 1e9 seconds");
+        }
     }
     bool ended;
     Py_BEGIN_ALLOW_THREADS
     za_notifier_stop(true);
-    ended = za_pool_shared_close((int64_t)(timeout * 1e9));
+    ended = za_pool_shared_close((int64_t)(timeout[0] * 1e9));
     Py_END_ALLOW_THREADS
+    za_waiting_end_all((int64_t)(timeout[1] * 1e9));
     return PyBool_FromLong(ended);
 }
 
@@ -195,7 +202,7 @@ static PyMethodDef functions[] = {
     {"pool_resize", core_pool_resize, METH_O, NULL},
     {"cpu", core_cpu, METH_NOARGS, NULL},
     {"notifier_run", za_notifier_run, METH_NOARGS, NULL},
-    {"shutdown", core_shutdown, METH_O, NULL},
+    {"shutdown", _PyCFunction_CAST(core_shutdown), METH_FASTCALL, NULL},
     {"after_fork_in_child", core_after_fork, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

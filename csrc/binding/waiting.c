@@ -1,6 +1,12 @@
 #include "binding/waiting.h"
 
+#include <stdatomic.h>
+#include <time.h>
+
+#include "base/clock.h"
+
 static unsigned long main_thread; /* guarded by the GIL */
+static atomic_int threads;        /* that wait, or have not got the GIL back */
 
 int za_waiting_import(void)
 {
@@ -19,6 +25,20 @@ int za_waiting_import(void)
 void za_waiting_after_fork(void)
 {
     main_thread = PyThread_get_thread_ident();
+    threads = 0;
+}
+
+void za_waiting_end_all(int64_t timeout_ns)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    int64_t end = za_clock_ns() + timeout_ns;
+    za_watch_end_all(true);
+    while (threads > 0 && za_clock_ns() < end) {
+        Py_BEGIN_ALLOW_THREADS(void)
+        nanosleep(&pause, NULL);
+        Py_END_ALLOW_THREADS
+    }
+    za_watch_end_all(false);
 }
 
 bool za_is_main_thread(void)
@@ -48,12 +68,14 @@ void za_waiting_begin(za_waiting *waiting, za_run *run, PyObject *look)
 {
     *waiting = (za_waiting){.watch = {.is_over = has_handler_raised}, .run = run, .look = look};
     waiting->before = za_watch_set(look != NULL || za_is_main_thread() ? &waiting->watch : NULL);
+    threads++;
     waiting->thread = PyEval_SaveThread();
 }
 
 int za_waiting_end(za_waiting *waiting)
 {
     PyEval_RestoreThread(waiting->thread);
+    threads--;
     (void)za_watch_set(waiting->before);
     return waiting->watch.over ? -1 : 0;
 }

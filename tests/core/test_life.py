@@ -186,6 +186,13 @@ def test_synchronous_calls_end_in_stopped_at_the_exit(run_isolated: Run, call: s
     assert set(done.stdout.split()) <= {"Stopped"}
 
 
+def test_a_daemon_thread_that_nobody_joins_gets_stopped(run_isolated: Run) -> None:
+    """Before the interpreter goes on, which does not wait when there is no such thread."""
+    for arguments, expected in ((), "Stopped\n"), (("idle",), "0\n"):
+        done = run_isolated("daemon_stopped_at_the_exit", *arguments)
+        assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
+
+
 def test_a_sub_interpreter_is_refused(run_isolated: Run) -> None:
     """Loaded by its path alone, so that it is the extension that refuses and not NumPy."""
     done = run_isolated("sub_interpreter")

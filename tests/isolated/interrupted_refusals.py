@@ -34,6 +34,6 @@ async def main():
     print(json.dumps([await outcomes(futures), seen]))
 
 
-_core.shutdown(10.0)
+_core.shutdown(10.0, 0.0)
 loop = Loop()
 loop.run_until_complete(main())

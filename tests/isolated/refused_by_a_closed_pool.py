@@ -15,7 +15,7 @@ plan = FeatureSet("sma(close, 5)")._plan
 
 async def main():
     loop, port = bridge.port()
-    _core.shutdown(1.0)
+    _core.shutdown(1.0, 0.0)
     before, refused = sys.getrefcount(store), []
     for ask in (
         lambda: port.latest(loop, plan, store, ("A",), None, (-1, 0)),
