@@ -490,8 +490,8 @@ def notifier_run() -> None:
     """Body of the notifier thread: waits for completions with the GIL released, wakes loops; returns at shutdown."""
 
 def shutdown(timeout: float, answer_timeout: float, /) -> bool:
-    """Cancel what is queued, end the notifier and the pool's threads; False when some did not end in time. Then end the
-    synchronous calls of other threads, and leave them the GIL for at most `answer_timeout` until they raise `Stopped`.
+    """Cancel what is queued or computed, end the notifier and the pool's threads; False when some did not end in time.
+    Then leave the GIL to threads whose synchronous calls were cancelled, for at most `answer_timeout` seconds.
     """
 
 def after_fork_in_child() -> None: ...

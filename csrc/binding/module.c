@@ -168,11 +168,13 @@ static PyObject *core_shutdown(PyObject *module, PyObject *const *arguments, Py_
         }
     }
     bool ended;
+    za_watch_end_all(true);
     Py_BEGIN_ALLOW_THREADS
     za_notifier_stop(true);
     ended = za_pool_shared_close((int64_t)(timeout[0] * 1e9));
     Py_END_ALLOW_THREADS
-    za_waiting_end_all((int64_t)(timeout[1] * 1e9));
+    za_waiting_let_end((int64_t)(timeout[1] * 1e9));
+    za_watch_end_all(false);
     return PyBool_FromLong(ended);
 }
 

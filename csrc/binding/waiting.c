@@ -28,17 +28,15 @@ void za_waiting_after_fork(void)
     threads = 0;
 }
 
-void za_waiting_end_all(int64_t timeout_ns)
+void za_waiting_let_end(int64_t timeout_ns)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
     int64_t end = za_clock_ns() + timeout_ns;
-    za_watch_end_all(true);
     while (threads > 0 && za_clock_ns() < end) {
-        Py_BEGIN_ALLOW_THREADS(void)
+        Py_BEGIN_ALLOW_THREADS;
         nanosleep(&pause, NULL);
-        Py_END_ALLOW_THREADS
+        Py_END_ALLOW_THREADS;
     }
-    za_watch_end_all(false);
 }
 
 bool za_is_main_thread(void)

@@ -22,7 +22,7 @@ za_watch *za_watch_set(za_watch *watch);
 /* Returns whether what the calling thread waits for is not wanted any more. Costs a look at the clock; without a watch
  * less. */
 bool za_watch_look(void);
-/* Has every thread's look say so, or no more. Any thread. */
+/* Has every thread's look say so, that of a worker too, or no more. Any thread. */
 void za_watch_end_all(bool over);
 
 /* Runs all items of the job: on the pool, or on the calling thread if `pool` is NULL or takes no job (it closes, or has
