@@ -31,8 +31,7 @@ TABLE = (
     " writer TEXT NOT NULL, program TEXT NOT NULL, work)"
 )
 """`letter` is JSON without the work, which is a text if it is JSON, too, and a blob if it is pickled."""
-DURABLE = "PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 1"
-"""A commit is copied from the log to the file at once: what becomes of the log later loses nothing."""
+MODE = "PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 1"  # a lost log loses nothing
 SURPLUS = "SELECT id FROM letters WHERE id < ? OR id <= (SELECT id FROM letters ORDER BY id DESC LIMIT 1 OFFSET ?)"
 LISTED = "SELECT letter, writer, typeof(work)"
 PARTS = ("-wal", "-shm", "")  # of a database, in the order in which they are moved: SQLite drops a log without a file
@@ -50,7 +49,6 @@ class LetterFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], trusts_pickles: bool) -> None:
-        """`trusts_pickles`: whether work that another process has pickled is unpickled."""
         self._database: sqlite3.Connection | None = None
         self.path = os.path.realpath(path)
         self._trusts_pickles = trusts_pickles
@@ -169,7 +167,7 @@ class LetterFile:
                 raise ValueError(f"dead letters cannot be kept in {self.path}: it is a database of something else")
             elif schema.get("letters") != TABLE:
                 raise sqlite3.DatabaseError("it has no table of this version")
-            database.executescript(DURABLE)
+            database.executescript(MODE)
             (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
             if verdict != "ok":
                 raise sqlite3.DatabaseError(" ".join(verdict.split()))
