@@ -4,7 +4,6 @@ Nothing here runs before the first await: importing the package starts no thread
 """
 
 import asyncio
-import sys
 import threading
 import weakref
 from asyncio import get_running_loop
@@ -14,7 +13,7 @@ from typing import Any, Literal, cast, get_args
 from ziggy_async import _core, lifecycle
 from ziggy_async.environment import ConfigurationError, choice
 from ziggy_async.runtime.errors import Stopped
-from ziggy_async.tracing import TRACE, TracedPort
+from ziggy_async.tracing import TracedPort, tracer
 
 Wake = Literal["threadsafe", "eventfd"]
 WAKE_VARIABLE = "ASYNC_FEATURES_WAKE"
@@ -53,7 +52,7 @@ def port() -> tuple[asyncio.AbstractEventLoop, _core.Port]:
     loop = get_running_loop()
     last_loop, last_port = _last_seen
     port = last_port if last_loop() is loop else _port_of(loop)
-    return loop, port if TRACE not in sys.modules else cast(Any, TracedPort(port))
+    return loop, port if tracer() is None else cast(Any, TracedPort(port))
 
 
 def _port_of(loop: asyncio.AbstractEventLoop) -> _core.Port:

@@ -69,7 +69,7 @@ LOOK_AGAIN = 0.1
 """Seconds between two looks whether the application has configured OpenTelemetry by now: a look takes microseconds."""
 
 TRACE = "opentelemetry.trace"
-"""The module that whoever traces has imported."""
+"""The module that whoever traces has imported; so has the newest FastAPI, where it is installed."""
 
 _tracer: Any = None
 """OpenTelemetry's tracer, once the application has configured it."""
@@ -81,29 +81,31 @@ _NOTHING: AbstractContextManager[None] = nullcontext()
 def tracer() -> Any:
     """Returns the application's tracer, None if it does not trace, or not yet."""
     global _tracer, _next_look
-    if _tracer is None:
-        trace = sys.modules.get(TRACE)
-        if trace is not None and time.monotonic() >= _next_look:
-            _next_look = time.monotonic() + LOOK_AGAIN
-            provider = trace.get_tracer_provider()
-            if not isinstance(provider, trace.ProxyTracerProvider):
-                _tracer = provider.get_tracer("ziggy_async", __version__)
+    if _tracer is None and TRACE in sys.modules and time.monotonic() >= _next_look:
+        _next_look = time.monotonic() + LOOK_AGAIN
+        trace = sys.modules[TRACE]
+        provider = trace.get_tracer_provider()
+        if not isinstance(provider, trace.ProxyTracerProvider):
+            _tracer = provider.get_tracer("ziggy_async", __version__)
     return _tracer
 
 
 def span(what: str, **about: Any) -> AbstractContextManager[Any]:
     """Returns a span around a block, current in it; nothing without a tracer. `about` are the arguments of
     `attributes_of`."""
-    if TRACE not in sys.modules or (found := tracer()) is None:
+    if (found := tracer()) is None:
         return _NOTHING
     return _Around(found.start_span(**_arguments(what, about)))
 
 
-def traced(operation: str, compute: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
-    """Returns a function that awaits what `compute` returns in a span of that operation."""
+def traced(compute: Callable[..., Awaitable[T]], **about: Any) -> Callable[..., Awaitable[T]]:
+    """Returns what awaits the result of `compute` in a span, with the arguments of `attributes_of`; without a tracer
+    `compute` itself."""
+    if tracer() is None:
+        return compute
 
     async def computed(*args: Any) -> T:
-        with span("compute", operation=operation):
+        with span("compute", **about):
             return await compute(*args)
 
     return computed
@@ -128,7 +130,7 @@ class _Around:
 
 
 class TracedPort:
-    """A port of a loop, whose native jobs have a span until they are done."""
+    """A port of a loop, whose native jobs have a span until they are done; there is a tracer."""
 
     __slots__ = ("_port",)
 
@@ -138,11 +140,10 @@ class TracedPort:
     def __getattr__(self, kind: str) -> "Callable[..., Future[Any]]":
         def ask(loop: Any, first: Any, second: Any, tickers: Any, *others: Any) -> "Future[Any]":
             future: Future[Any] = getattr(self._port, kind)(loop, first, second, tickers, *others)
-            if (found := tracer()) is not None:
-                count = 1 if isinstance(tickers, str) else len(tickers)
-                started = found.start_span(**_arguments("native job", {"tickers": count}, kind))
-                if started.is_recording():
-                    future.add_done_callback(lambda done: _end(started, None if done.cancelled() else done.exception()))
+            count = 1 if isinstance(tickers, str) else len(tickers)
+            started = tracer().start_span(**_arguments("native job", {"tickers": count}, kind))
+            if started.is_recording():
+                future.add_done_callback(lambda done: _end(started, None if done.cancelled() else done.exception()))
             return future
 
         return ask

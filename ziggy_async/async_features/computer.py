@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -18,7 +17,7 @@ from ziggy_async.async_features.config import TaskPoolConfig
 from ziggy_async.async_features.facade import Calls, Compute
 from ziggy_async.dead_letters.dead_letters import DeadLetters
 from ziggy_async.lag import LoopLag
-from ziggy_async.messages import described, kind_of, printable, shown
+from ziggy_async.messages import described, kind_of, loggable, printable, shown
 from ziggy_async.metrics import Metrics
 from ziggy_async.queueing.background import Background, under_way
 from ziggy_async.queueing.handle import TaskHandle
@@ -32,7 +31,6 @@ from ziggy_async.runtime.cross_loop import CancelledAfterResult, outcome_of
 from ziggy_async.runtime.errors import Stopped
 from ziggy_async.runtime.processes import ProcessPool
 from ziggy_async.runtime.threads import ThreadPool
-from ziggy_async.tracing import TRACE
 
 logger = logging.getLogger(__name__)
 
@@ -356,21 +354,25 @@ class AsyncFeatureComputer(Calls):
             work = replace(work, options=work.options.changed(on_full="raise"))
         return await self._submit(work, letter)
 
-    async def _execute(
+    def _execute(
+        self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Awaitable[Any]:
+        """Calls `func` in the threads for direct calls, from any loop. Returns its result, or raises its exception."""
+        return tracing.traced(self._call, operation=operation, function=func)(operation, func, args, kwargs)
+
+    async def _call(
         self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Calls `func` in the threads for direct calls, from any loop. Returns its result, or raises its exception."""
-        with tracing.span("compute", operation=operation, function=func):
-            call = Call(operation, func, args, kwargs)
-            if not self._takes_all:
-                await self._ready()
-            try:
-                value = await self._run(call)
-            except Exception as error:
-                self._record(call, described(error))
-                raise
-            self._record(call, None)
-            return value
+        call = Call(operation, func, args, kwargs)
+        if not self._takes_all:
+            await self._ready()
+        try:
+            value = await self._run(call)
+        except Exception as error:
+            self._record(call, described(error))
+            raise
+        self._record(call, None)
+        return value
 
     def _run(self, call: Call) -> Coroutine[Any, Any, Any]:
         """Has the threads for direct calls make the call, new ones if those were shut down a moment ago."""
@@ -410,9 +412,9 @@ class AsyncFeatureComputer(Calls):
             await self._ready()
         began = time.perf_counter()
         try:
-            value = await (compute if TRACE not in sys.modules else tracing.traced(operation, compute))(*args)
+            value = await tracing.traced(compute, operation=operation)(*args)
         except Exception as error:
-            logger.exception("%s failed", printable(operation))
+            logger.error("%s failed", printable(operation), exc_info=loggable(error))
             self.metrics.record(operation, time.perf_counter() - began, error=described(error))
             return None
         self.metrics.record(operation, time.perf_counter() - began)

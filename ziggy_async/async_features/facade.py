@@ -53,9 +53,9 @@ class Calls(ABC):
         counted."""
 
     @abstractmethod
-    async def _execute(
+    def _execute(
         self, operation: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    ) -> Awaitable[Any]:
         """Calls `func` on the pool for its kind. Returns its result, or raises its exception."""
 
     def with_options(self, **options: Unpack[TaskOptions]) -> "Calls":

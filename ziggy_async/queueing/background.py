@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from ziggy_async import tracing
-from ziggy_async.messages import described, printable
+from ziggy_async.messages import described, loggable, printable
 from ziggy_async.queueing.options import Attempt, Options, Reason, Work
 from ziggy_async.queueing.queue import BoundedQueue
 from ziggy_async.queueing.scaling import Decision, Load, scale
@@ -171,7 +171,7 @@ class Background:
                 background._start(run, name, tasks)
             with suppress(asyncio.CancelledError):  # which leaves the task: its traceback has the frames of asyncio.run
                 if (error := task.exception()) is not None:
-                    logger.error("%s has failed", name, exc_info=error)
+                    logger.error("%s has failed", name, exc_info=loggable(error))
 
         tasks.append(self._loop.create_task(run(), name=name))
         tasks[-1].add_done_callback(ended)
@@ -231,7 +231,7 @@ class Background:
             if not task.state.is_final:
                 failure = RuntimeError(f"the outcome of task {task.work.name} cannot be handled: {described(fault)}")
                 self._finish(task, State.FAILED, None, failure)
-            logger.exception("the outcome of task %s cannot be handled", printable(task.work.task_id))
+            logger.error("the outcome of task %s cannot be handled", task.work.name, exc_info=loggable(fault))
 
     def _end_attempt(self, task: Task, error: BaseException | None) -> None:
         """Counts the time of the attempt under way, if any, without its way to a thread and back; keeps its error."""
