@@ -1,4 +1,4 @@
-/* Live states for Python. Whoever takes a lock of theirs lets go of the GIL meanwhile: an update may be long. */
+/* Live states for Python. Whoever takes a lock of theirs releases the GIL meanwhile: an update may be long. */
 #include "binding/live_object.h"
 
 #include "base/clock.h"

@@ -53,7 +53,7 @@ class FigureCollector(Collector):
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
-        """Yields the metrics as they are now, and lets go of the GIL in between."""
+        """Yields the metrics as they are now, and releases the GIL in between."""
         gil = GilYield()
         for figure in gil.between(self._figures):
             metric = figure.to_metric(gil.between)

@@ -70,7 +70,7 @@ class BoundedQueue:
                 self._priorities.remove(priority)
 
     async def take(self) -> Task | None:
-        """Returns the most urgent task, of equals the one that has waited longest; None when it was woken in vain."""
+        """Returns the most urgent task, of equals the one that has waited longest; None after a spurious wake-up."""
         if self._length == 0:
             waiter = asyncio.get_running_loop().create_future()
             self._idle.append(waiter)

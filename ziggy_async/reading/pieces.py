@@ -26,7 +26,7 @@ FIGURES = frozenset({int, float, np.float64, Decimal, type(None)})
 
 
 class _Since(threading.local):
-    """The time when this thread has last let go of the GIL here."""
+    """The time when this thread has last released the GIL here."""
 
     moment = 0.0
 
