@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -77,20 +78,29 @@ def described(error: BaseException) -> str:
     return f"{_class_name(error)}: {text}" if text else _class_name(error)
 
 
-def loggable(error: BaseException, depth: int = LONGEST_CHAIN) -> BaseException:
+def loggable(error: BaseException, depth: int = LONGEST_CHAIN, seen: set[int] | None = None) -> BaseException:
     """Returns what logs show in place of an exception whose text may hold whatever a caller gave, as their `exc_info`:
-    the frames, class and text of `error`, the text as `described` has it, and the same of what led to it."""
-    text = _text_of(error)
-    if isinstance(error, BaseExceptionGroup) and depth:
-        members = [loggable(each, depth - 1) for each in error.exceptions]
-        stand_in: BaseException = BaseExceptionGroup(printable(error.message), members)
+    the frames, class, text and notes of `error`, as `described` has a text, and the same of what led to it. Never
+    raises. `seen`: the exceptions of which that is shown elsewhere, by their ids."""
+    seen = set() if seen is None else seen
+    is_new = depth > 0 and id(error) not in seen
+    seen.add(id(error))
+    text, names = _text_of(error), {"__module__": "builtins"}
+    if is_new and issubclass(type(error), BaseExceptionGroup):
+        members = [loggable(each, depth - 1, seen) for each in _own(error, "exceptions")]
+        group = type(_class_name(error), (BaseExceptionGroup,), names)
+        stand_in: BaseException = group(printable(str(_own(error, "message"))), members)
     else:
-        stand_in = type(_class_name(error), (Exception,), {"__module__": "builtins"})(*([text] if text else ()))
-    if depth and error.__cause__ is not None:
-        stand_in.__cause__ = loggable(error.__cause__, depth - 1)
-    elif depth and error.__context__ is not None and not error.__suppress_context__:
-        stand_in.__context__ = loggable(error.__context__, depth - 1)
-    return stand_in.with_traceback(error.__traceback__)
+        stand_in = type(_class_name(error), (Exception,), names)(*([text] if text else ()))
+    notes = getattr(error, "__dict__", {}).get("__notes__")
+    for note in notes if isinstance(notes, list) else ():
+        stand_in.add_note(printable(str(note), LONGEST_ERROR) if isinstance(note, str) else kind_of(note))
+    cause, context = _own(error, "__cause__"), _own(error, "__context__")
+    if is_new and cause is not None:
+        stand_in.__cause__ = loggable(cause, depth - 1, seen)
+    elif is_new and context is not None and not _own(error, "__suppress_context__"):
+        stand_in.__context__ = loggable(context, depth - 1, seen)
+    return stand_in.with_traceback(_own(error, "__traceback__"))
 
 
 @contextmanager
@@ -103,6 +113,12 @@ def optional_import(library: str, use: str, package: str) -> Iterator[None]:
         if (error.name or "").partition(".")[0] != library.lower():
             raise
         raise ModuleNotFoundError(f"{use} needs {library}: pip install {package}", name=error.name) from None
+
+
+def _own(error: BaseException, name: str) -> Any:
+    """Returns what Python keeps of the exception under that name, whatever its class has there."""
+    owner = BaseExceptionGroup if name in ("message", "exceptions") else BaseException
+    return owner.__dict__[name].__get__(error)
 
 
 def _text_of(error: BaseException) -> str:

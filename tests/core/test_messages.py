@@ -159,6 +159,21 @@ def test_a_group_of_errors_is_logged_with_each_of_them_and_a_chain_with_its_last
     assert numbers == [str(number) for number in range(9989, 10_000)]
 
 
+def test_a_log_has_the_notes_of_an_error_and_its_own_class_and_each_error_once() -> None:
+    class Refused(ExceptionGroup[ValueError]):
+        message = property(lambda _: 1 / 0)
+
+    members = [ValueError(str(number)) for number in range(12)]
+    group = Refused("refused", members)
+    group.add_note("a\nnote")
+    for member in members:  # each leads to the group, and is one of it
+        member.__context__ = group
+    text = "".join(traceback.format_exception(loggable(members[0])))
+    assert "Refused: refused (12 sub-exceptions)" in text
+    assert "a\\nnote" in text
+    assert text.count("- 12 -") == 1
+
+
 @pytest.mark.parametrize("column", ["close", "timestamp"])
 def test_the_errors_of_a_load_have_symbols_without_control_characters(store: BarStore, column: str) -> None:
     table: dict[str, Any] = {**TABLE, column: {"close": [-1.0] * 3, "timestamp": ["soon"] * 3}[column]}
