@@ -205,9 +205,9 @@ def test_what_the_loop_does_between_tiny_calls_is_not_seen_as_theirs(clocks: Clo
     assert watched.gate.is_needed("k")
 
 
-def test_who_loses_the_gate_amid_a_stretch_makes_its_next_call_beside_it(clocks: Clocks) -> None:
+def test_a_holder_between_two_stretches_does_not_lose_the_gate(clocks: Clocks) -> None:
     class Lock:
-        """The gate's; when it is free for the first time, the first in line takes over from a holder that was slow."""
+        """The gate's; when it is free for the first time, the first in line looks at a holder that was slow."""
 
         lock = threading.Lock()
 
@@ -217,13 +217,13 @@ def test_who_loses_the_gate_amid_a_stretch_makes_its_next_call_beside_it(clocks:
         def __exit__(self, *_: object) -> None:
             self.lock.release()
             watched.gate._lock = self.lock
-            assert watched.look(late=POLL, after=2 * LONGEST_CALL)
+            assert not watched.look(late=POLL, after=2 * LONGEST_CALL)
 
     watched, call = Watched(clocks), Call("other", int)
     watched.gate._lock = Lock()  # type: ignore[assignment]
     watched.gate.run(watched.holder, call)
     assert call.ended is not None
-    assert watched.gate._holder is watched.first
+    assert watched.gate._holder is watched.holder
 
 
 def test_a_call_does_not_have_the_gate_for_ever(clocks: Clocks) -> None:
@@ -267,6 +267,15 @@ def test_a_thread_of_another_pool_is_the_next(clocks: Clocks) -> None:
     watched, other = Watched(clocks), GatedThread(Turns())
     line_up(watched.gate, other)
     assert list(watched.gate._line) == [other, watched.first]
+
+
+def test_a_thread_in_line_is_not_in_a_stretch(clocks: Clocks) -> None:
+    """Its last one may have been beside the gate: who looks at it once it is given the gate sees no call of that."""
+    watched, other = Watched(clocks), GatedThread(Turns())
+    other.key, other.began = "waits", clocks.now
+    watched.gate._note("waits", OBSERVATIONS)
+    line_up(watched.gate, other)
+    assert other.key is None
 
 
 def test_but_who_was_overtaken_stays_the_next(clocks: Clocks) -> None:

@@ -1,6 +1,7 @@
 """The gate of the GIL: one thread at a time makes calls that hold it, and how it is seen that a call does not."""
 
 import asyncio
+import ctypes
 import functools
 import hashlib
 import threading
@@ -344,6 +345,30 @@ def test_a_thread_that_ends_by_an_exception_from_outside_leaves_the_gate(
         assert isinstance(call.exception(PATIENCE), Stopped)
         assert submit(other, int).result(PATIENCE) == 0, "another thread has taken its place"
     assert published == [True]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_one_that_ends_so_while_it_rests_or_is_in_line_is_replaced(gate: Gate, pool: ThreadPool) -> None:
+    def end(thread: threading.Thread) -> None:
+        assert thread.ident is not None
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
+
+    with pool_of(1, "other") as other:
+        assert submit(other, int).result(PATIENCE) == 0
+        (rests,) = other._threads
+        end(rests)
+        assert submit(other, int).result(PATIENCE) == 0
+        first = Entrant(gate)
+        assert first.is_inside.wait(PATIENCE)
+        lost = submit(other, int)
+        until(lambda: bool(gate._line))
+        (in_line,) = other._threads
+        end(in_line)
+        assert isinstance(lost.exception(PATIENCE), Stopped)
+        first.leave()
+        assert [submit(one, int).result(PATIENCE) for one in (other, pool)] == [0, 0]
+        assert not rests.is_alive()
+        assert other.stuck == 0
 
 
 def test_to_wake_a_loop_is_no_part_of_the_call(pool: ThreadPool, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:

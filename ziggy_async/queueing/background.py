@@ -119,9 +119,9 @@ class Background:
         self._end_early(task, TaskDropped(reason), Reason.DROPPED)
 
     async def _wait_for_place(self, task: Task) -> None:
-        """Waits until the task is admitted, or has come to its end before."""
+        """Waits until there is a place for the task and it is admitted, or until it has come to its end before."""
         try:
-            await self.queue.wait_for_place(task)
+            await self.queue.blocked.setdefault(task, self._loop.create_future())
         except asyncio.CancelledError:
             self.release(task)
             raise
@@ -371,9 +371,9 @@ class Background:
         """Takes no more work, and ends all tasks in their order. From any thread, once the loop is closed."""
         with self._closing, ExitStack() as ends:  # it calls all of them, the last one first, even if one raises
             self.workers = 0
-            self._stop_accepting()
             for task in reversed(list(self.unfinished.values())):
                 ends.callback(self._end_early, task, error, Reason.SHUTDOWN)
+            ends.callback(self._stop_accepting)
 
 
 async def _serve(found: "weakref.ref[Background]", queue: BoundedQueue) -> None:

@@ -19,7 +19,7 @@ class BoundedQueue:
         self._levels: dict[int, OrderedDict[Task, None]] = {}  # priority -> tasks, oldest first; none is empty
         self._priorities: list[int] = []  # of _levels, ascending
         self._length = 0
-        self.blocked: OrderedDict[Task, asyncio.Future[None]] = OrderedDict()  # tasks that wait for a place
+        self.blocked: OrderedDict[Task, asyncio.Future[None]] = OrderedDict()  # tasks that wait for a place, until then
         self._idle: deque[asyncio.Future[None]] = deque()  # of workers, some perhaps cancelled
 
     def __len__(self) -> int:
@@ -88,10 +88,6 @@ class BoundedQueue:
             if not waiter.done():
                 waiter.set_result(None)
                 workers -= 1
-
-    async def wait_for_place(self, task: Task) -> None:
-        """Waits until there is a place for the task, and `pop_blocked` gives it, or until it is removed."""
-        await self.blocked.setdefault(task, asyncio.get_running_loop().create_future())
 
     def pop_blocked(self) -> Task | None:
         """Takes the first task that waits for a place, if there is a place for it."""

@@ -82,7 +82,6 @@ class Gate:
     def run(self, thread: GatedThread, call: Call) -> None:
         """Makes the call in `thread`, the current one, as soon as that may. The thread may hold the gate afterwards:
         `leave` is to follow when it has no further call. A stretch is one call, or tiny ones of one function in a row.
-
         The outcome is to be published when the call is over for the gate, since to wake a loop is a system call without
         the GIL: it would look as if a long call computed without it. If `thread.is_due` then, `let_others_in`."""
         if thread.key != call.key:
@@ -102,35 +101,34 @@ class Gate:
             if self._holder is thread:
                 self._open()
             elif thread in self._line:
+                self._is_overtaken = self._is_overtaken and self._line[0] is not thread
                 self._line.remove(thread)
                 self._wake_first()
 
     def is_needed(self, key: Hashable) -> bool:
         """Returns whether calls of the function with this key are to be made behind the gate."""
-        _, free_until = self._seen.get(key, (0, 0.0))
-        return HAS_GIL and free_until <= time.perf_counter()
+        return HAS_GIL and self._seen.get(key, (0, 0.0))[1] <= time.perf_counter()
 
     def _begin(self, thread: GatedThread, key: Hashable) -> None:
         """Begins a stretch, behind the gate if the function needs that."""
-        if self.is_needed(key):
-            self._enter(thread, key)
-        if not self.is_needed(key):  # or not any more
+        if not (self.is_needed(key) and self._enter(thread, key)):
             self.leave(thread)
         with self._lock:
             thread.key, thread.computed, thread.began = key, thread.clock(), time.perf_counter()
 
-    def _enter(self, thread: GatedThread, key: Hashable) -> None:
-        """Returns when the thread holds the gate, or calls of the function with this key do not need it: then `leave`
-        is to follow. Each pool has one thread in a round: a burst of calls in one delays another's calls by a slice."""
+    def _enter(self, thread: GatedThread, key: Hashable) -> bool:
+        """Returns True when the thread holds the gate, False when calls of the function with this key do not need it.
+        Each pool has one thread in a round, so that a burst of calls in one delays those of another by one slice."""
         with self._lock:
+            thread.key = None  # of its last stretch, which may have been beside the gate
             if self._holder is thread:
-                return
+                return True
             thread.round = thread.turns.last = max(self._round, thread.turns.last + 1)
             if self._holder is None and self._last is not thread:
                 self._is_overtaken = bool(self._line)
                 self._round = self._round if self._is_overtaken else thread.round
                 self._holder, self._entered = thread, time.perf_counter()
-                return
+                return True
             place = len(self._line)
             while place > self._is_overtaken and self._line[place - 1].round > thread.round:  # one overtaken is next
                 place -= 1
@@ -140,7 +138,7 @@ class Gate:
                 if self._holder is None and self._line[0] is thread:
                     self._let_first_in()
                 if self._holder is thread or not self.is_needed(key):
-                    return
+                    return self._holder is thread
                 rest = POLL * (1.0 if self._line[0] is thread else max(1.0, len(self._line) / AWAKE))
             due = time.perf_counter() + rest
             try:

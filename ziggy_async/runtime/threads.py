@@ -188,7 +188,7 @@ class ThreadPool:
             name = f"{self._name}-{self._started}"
             wake_ups: WakeUps = SimpleQueue()
             wake_ups.put(self)
-            thread = threading.Thread(target=_serve, args=(wake_ups, self._turns), name=name, daemon=True)
+            thread = threading.Thread(None, _serve, name, (wake_ups, self._turns, weakref.ref(self)), daemon=True)
             try:
                 self._threads.add(thread)
                 thread.start()
@@ -223,8 +223,7 @@ class ThreadPool:
         made: Call | None = None
         while True:
             with self._lock:
-                is_ours = self.is_here if made is None else made in self._running
-                if not is_ours:  # an interrupt came while it was started, or the call has forked and this is the child
+                if not (self.is_here if made is None else made in self._running):  # interrupted at its start, or forked
                     return False
                 if made is not None:
                     self._running.remove(made)
@@ -248,6 +247,17 @@ class ThreadPool:
             del call  # as in Gate.run
             self._make(thread, made)
 
+    def _lose(self, thread: GatedThread, wake_ups: "WakeUps") -> None:
+        """Lets the current thread go, which is about to end, and abandons its call."""
+        if (call := thread.call) is not None:
+            call.abandon()
+        with self._lock:
+            self._idle.pop(wake_ups, None)
+            self._threads.discard(threading.current_thread())
+            self._running, self._stuck = self._running - {call}, self._stuck - {call}
+            self._changed.notify_all()
+            self._grow()
+
     def _make(self, thread: GatedThread, call: Call) -> None:
         gate.run(thread, call)
         del call  # as in Gate.run
@@ -256,20 +266,16 @@ class ThreadPool:
 WakeUps: TypeAlias = "SimpleQueue[ThreadPool | None]"  # a thread's: the pool in which it is to look; None: it is gone
 
 
-def _serve(wake_ups: WakeUps, turns: Turns) -> None:
+def _serve(wake_ups: WakeUps, turns: Turns, found: "weakref.ref[ThreadPool]") -> None:
     """Makes calls when it is woken, in a thread of a pool. While it rests it refers to neither pool nor call."""
-    thread, pool = GatedThread(turns), None
+    thread = GatedThread(turns)
     try:
         while (pool := wake_ups.get()) is not None and pool._make_calls(thread, wake_ups):
-            pool = None
+            del pool
             gate.leave(thread)
-    except BaseException:  # another thread has raised it in this one, which is stuck for good
-        if pool is not None and (call := thread.call) is not None:
-            call.abandon()
-            with pool._lock:
-                pool._idle.pop(wake_ups, None)
-                pool._running.add(call)
-                pool._free_place(call)
+    except BaseException:  # another thread has raised it in this one
+        if (lost_by := found()) is not None:
+            lost_by._lose(thread, wake_ups)
         raise
     finally:
         gate.leave(thread)
