@@ -5,6 +5,9 @@
 
 #include "base/clock.h"
 
+/* In which a thread that has the GIL back comes to its exception, and to who catches it. */
+enum { RAISE_NS = 50000000 };
+
 static unsigned long main_thread; /* guarded by the GIL */
 static atomic_int threads;        /* that wait, or have not got the GIL back */
 
@@ -31,8 +34,12 @@ void za_waiting_after_fork(void)
 void za_waiting_let_end(int64_t timeout_ns)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
-    int64_t end = za_clock_ns() + timeout_ns;
-    while (threads > 0 && za_clock_ns() < end) {
+    int64_t now = za_clock_ns(), end = now + timeout_ns, raised = now;
+    for (;; now = za_clock_ns()) {
+        raised = threads > 0 ? now + RAISE_NS : raised;
+        if (now >= end || now >= raised) {
+            return;
+        }
         Py_BEGIN_ALLOW_THREADS;
         nanosleep(&pause, NULL);
         Py_END_ALLOW_THREADS;

@@ -27,7 +27,7 @@ bool za_is_main_thread(void);
 void za_waiting_begin(za_waiting *waiting, za_run *run, PyObject *look);
 /* Takes it back. 0, or -1 with the exception raised that a handler or `look` raised. */
 int za_waiting_end(za_waiting *waiting);
-/* Leaves the GIL to the threads between the two until they have it, for at most `timeout_ns`. The caller has it, and is
+/* Leaves the GIL to the threads between the two until they have raised, for at most `timeout_ns`. The caller has it, is
  * none of them. */
 void za_waiting_let_end(int64_t timeout_ns);
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ziggy_async import BarStore, FeatureSet, _core
 
-BARS = 200_000
+BARS = 100_000
 is_idle = sys.argv[1:] == ["idle"]
 
 store = BarStore(capacity=BARS)
@@ -22,7 +22,7 @@ columns = dict.fromkeys(("open", "high", "low", "close"), closes) | {"volume": n
 times = np.datetime64("2020-01-01T00:00:00") + np.arange(BARS)
 for symbol in ("A", "B", "C", "D"):
     store.load(symbol, {"timestamp": times, **columns})
-features = FeatureSet(*(f"median(close, {length})" for length in range(400, 480)))
+features = FeatureSet(*(f"median(close, {length})" for length in range(400, 404)))
 
 
 def ask() -> None:
