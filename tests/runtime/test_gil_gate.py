@@ -369,6 +369,11 @@ def test_one_that_ends_so_while_it_rests_or_is_in_line_is_replaced(gate: Gate, p
         assert [submit(one, int).result(PATIENCE) for one in (other, pool)] == [0, 0]
         assert not rests.is_alive()
         assert other.stuck == 0
+    with pool_of(2, "two") as two:
+        two.start()
+        until(lambda: len(two._idle) == 2)
+        end(next(each for each in two._threads if each.name == "two-1"))  # the next one that is woken
+        assert submit(two, int).result(PATIENCE) == 0, "the other one makes it"
 
 
 def test_to_wake_a_loop_is_no_part_of_the_call(pool: ThreadPool, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -377,9 +377,10 @@ class AsyncFeatureComputer(Calls):
     def _run(self, call: Call) -> Coroutine[Any, Any, Any]:
         """Has the threads for direct calls make the call, new ones if those were shut down a moment ago."""
         while True:
-            if self._thread_pool is None and not self._takes_all:
+            threads = self._thread_pool
+            if threads is None and not self._takes_all:
                 raise Stopped("the computer was stopped")
-            threads = self._thread_pool or self._threads()
+            threads = threads or self._threads()
             try:
                 return threads.run(call)
             except Stopped:

@@ -72,8 +72,7 @@ class Gate:
         self._lock = threading.Lock()
         self._holder: GatedThread | None = None
         self._line: deque[GatedThread] = deque()  # in the order of their rounds
-        self._round = 0
-        self._is_overtaken = False  # the first in line was woken to enter, and another thread came first
+        self._round, self._is_overtaken = 0, False  # another thread came before the first in line, which was woken
         self._last: GatedThread | None = None  # has used up its slice: it overtakes nobody
         self._entered = self._paused = 0.0  # when the holder got the gate, and when the loop was let in
         # Key -> how often in a row it was seen without the GIL, and until when it is known not to need the gate:
@@ -199,8 +198,8 @@ class Gate:
             elif seconds > POLL / 2 and _has_waited(holder.clock() - holder.computed, seconds):
                 self._note(holder.key, 1)
             if seconds > LONGEST_CALL or not self.is_needed(holder.key):
-                holder.key = None
                 self._let_first_in()
+                holder.key = None
 
     def _note(self, key: Hashable, observations: int) -> None:
         """Counts so many observations of a function without the GIL, 0 for one with it. One confirms what was known."""

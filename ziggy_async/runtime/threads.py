@@ -256,6 +256,7 @@ class ThreadPool:
             self._threads.discard(threading.current_thread())
             self._running, self._stuck = self._running - {call}, self._stuck - {call}
             self._changed.notify_all()
+            self._wake()  # this one may have been woken for a call
             self._grow()
 
     def _make(self, thread: GatedThread, call: Call) -> None:
