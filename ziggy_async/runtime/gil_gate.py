@@ -25,7 +25,7 @@ from ziggy_async.runtime.call import Call
 
 LONG = 1e-4  # seconds of the processor that a call may use without the gate
 SLICE = 1e-3  # seconds after which the next thread in line takes over
-TINY = 1e-4  # seconds, as long as a pause: after a shorter call the loop is let in only if the slice is over
+TINY = 7e-5  # seconds, longer than a pause: after a shorter call the loop is let in only if the slice is over
 SHORT = 5e-4  # seconds: after a call between `TINY` and this the loop is let in if it was woken
 DUE = 4e-3  # seconds: after a longer call it is let in if it was woken, and let in, longer ago than this
 OBSERVABLE = 2e-4  # seconds after which a stretch is observed: between tiny calls the loop is woken, without the GIL
